@@ -1,0 +1,42 @@
+"""Bronze partitions read into the frames the reference works on."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from ingest.feeds import FEED_BY_PATH, MANIFEST_NAME
+from reference.trades import TRADES_SCHEMA
+
+
+def read_trades(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
+    """The date's futures trades by `TRADES_SCHEMA`; None where the partition is missing."""
+    bronze = _read_partition(bronze_root, "futures/trades", trade_date)
+    if bronze is None:
+        return None
+    return bronze.select(
+        pl.col("ts_recv").alias("ts_ns"),
+        "row_nr",
+        "instrument_id",
+        "symbol",
+        # Divided, because a product with 1e-9 is not the correctly rounded price.
+        pl.col("price").cast(pl.Float64) / 1e9,
+        "size",
+        "side",
+    ).cast(TRADES_SCHEMA)
+
+
+def read_definitions(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
+    """The date's futures definitions, Bronze columns; None where the partition is missing."""
+    return _read_partition(bronze_root, "futures/definition", trade_date)
+
+
+def _read_partition(bronze_root: Path, feed_path: str, trade_date: date) -> pl.DataFrame | None:
+    folder = FEED_BY_PATH[feed_path].partition_dir(bronze_root, trade_date)
+    files = sorted(folder.glob("*.parquet"))
+    # A folder without its manifest is a write that never finished: it does not count.
+    if not (folder / MANIFEST_NAME).is_file() or not files:
+        return None
+    return pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files])

@@ -1,0 +1,114 @@
+"""All tables of one session date, from trades in memory or from Bronze."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from reference.bars import (
+    Bar,
+    RangeHistory,
+    bars_1m_table,
+    is_rth,
+    make_bars,
+    minute_bars,
+    range_states,
+)
+from reference.bronze import read_definitions, read_trades
+from reference.clock import SessionClock, read_clocks
+from reference.constants import DEFAULTS, Constants
+from reference.front_month import session_row
+from reference.labels import level_event_labels
+from reference.levels import levels_table, session_levels
+from reference.trades import contract_trades
+from reference.zone_entries import zone_entries
+
+
+@dataclass(frozen=True)
+class SessionTables:
+    """The Silver tables of one session date, each under its published name."""
+
+    sessions: pl.DataFrame
+    bars_1m: pl.DataFrame
+    levels: pl.DataFrame
+    level_events: pl.DataFrame
+    level_event_labels: pl.DataFrame
+
+
+def build_session(
+    clock: SessionClock,
+    trades: pl.DataFrame | None,
+    definitions: pl.DataFrame | None,
+    warm_up: Sequence[tuple[SessionClock, pl.DataFrame | None]] = (),
+    constants: Constants = DEFAULTS,
+) -> SessionTables:
+    """Every table of a session.
+
+    Args:
+        clock: the session's clock.
+        trades: the session's futures trades by `TRADES_SCHEMA`, None where never asked for.
+        definitions: the session's futures definitions, Bronze columns, None where never asked for.
+        warm_up: clock and trades of the trade dates before it, oldest first.
+        constants: the constants of the definitions.
+
+    Raises:
+        ValueError: a front-month trade without a price.
+    """
+    sessions = session_row(clock, trades, definitions, constants)
+    contract = sessions["front_month"].item()
+    tape = contract_trades(trades, clock, contract)
+
+    # The same contract by its symbol on the days before: no splice across a roll.
+    bars_2m: list[Bar] = []
+    for day_clock, day_trades in [*warm_up, (clock, trades)]:
+        bars_2m += make_bars(contract_trades(day_trades, day_clock, contract), minutes=2)
+
+    bars_1m = minute_bars(tape, clock)
+    rth_bars = [bar for bar in bars_1m if is_rth(bar, clock)]
+    states = range_states(rth_bars, constants)
+    levels = session_levels(clock, tape, bars_2m)
+    events = zone_entries(clock, contract, tape, levels, RangeHistory(rth_bars, states), constants)
+    return SessionTables(
+        sessions=sessions,
+        bars_1m=bars_1m_table(bars_1m, states, clock),
+        levels=levels_table(clock, levels),
+        level_events=events,
+        level_event_labels=level_event_labels(events, tape, constants),
+    )
+
+
+def read_session(
+    bronze_root: Path,
+    calendar_csv: Path,
+    session_date: date,
+    constants: Constants = DEFAULTS,
+) -> SessionTables:
+    """Every table of a session date, from its Bronze partitions and those of its warm-up.
+
+    Raises:
+        ValueError: the calendar does not hold the date, or cannot be read.
+    """
+    clocks = read_clocks(calendar_csv, constants)
+    clock = next((known for known in clocks if known.session_date == session_date), None)
+    if clock is None:
+        raise ValueError(
+            f"{calendar_csv} has no row for the trade date {session_date}:"
+            " extend the calendar or ask for a CME trade date"
+        )
+    # The trade dates before it as the calendar counts them, whether or not Bronze holds them.
+    earlier = [known for known in clocks if known.session_date < session_date]
+    warm_up = [
+        (known, read_trades(bronze_root, known.session_date))
+        for known in (earlier[-constants.sma_warmup_days :] if constants.sma_warmup_days else [])
+    ]
+    return build_session(
+        clock,
+        read_trades(bronze_root, session_date),
+        read_definitions(bronze_root, session_date),
+        warm_up,
+        constants,
+    )
