@@ -1,0 +1,105 @@
+{#- Before a run: one view per Bronze feed over the partitions this session needs and no others,
+    and the table bronze.partitions that says which ones are there and whole.
+
+    A partition that is missing, or whose files do not match its manifest, gives no rows; it is named
+    in one line and never fails the run. Dates come in here and in model SQL only, so that parsing
+    never depends on them. -#}
+{% macro attach_bronze() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set date = session_date() -%}
+    {%- set bronze_root = env_var('ES_BRONZE_ROOT', 'data/bronze') -%}
+
+    {#- run_query, unlike a statement block, opens no transaction that a hook would leave open. -#}
+    {%- do run_query('create schema if not exists bronze') -%}
+    {%- set partitions -%}
+        create or replace table bronze.partitions as
+        with
+
+        wanted as (
+            {%- for trade_date in warmup_dates(date) %}
+            select
+                unnest(bronze_feeds()) as feed,
+                date '{{ trade_date }}' as trade_date
+            {{ 'union all' if not loop.last }}
+            {%- endfor %}
+        ),
+
+        checked as (
+            select
+                feed,
+                trade_date,
+                bronze_partition('{{ bronze_root }}', feed, trade_date)::json as state
+            from wanted
+            -- Only the 2-minute bars reach back before the session.
+            where feed = 'futures/trades' or trade_date = date '{{ date }}'
+        )
+
+        select
+            feed,
+            trade_date,
+            state ->> 'status' as status,
+            state ->> 'problem' as problem,
+            (state ->> 'row_count')::bigint as row_count,
+            (state -> 'files')::varchar[] as files,
+            (state -> 'sha256')::varchar[] as sha256
+        from checked
+        order by feed, trade_date
+    {%- endset -%}
+    {%- do run_query(partitions) -%}
+
+    {%- set views = run_query("
+        select
+            replace(feed, '/', '_') as view_name,
+            bronze_select(
+                feed,
+                coalesce(flatten(list(files order by trade_date) filter (status = 'ok')), [])
+            ) as sql
+        from bronze.partitions
+        group by feed
+    ") -%}
+    {%- for view_name, sql in views.rows -%}
+        {%- do run_query('create or replace view bronze.' ~ view_name ~ ' as ' ~ sql) -%}
+    {%- endfor -%}
+
+    {{ warn_of_bronze(date, bronze_root) }}
+{% endmacro %}
+
+{#- The session date and the sma_warmup_days trade dates before it, oldest first, from the seed's
+    file because seeds load later. Stops the run if CME does not trade on the date. -#}
+{% macro warmup_dates(date) %}
+    {%- set calendar = run_query("
+        select trade_date::varchar
+        from read_csv('seeds/session_calendar.csv', types = {'trade_date': 'date'})
+        order by trade_date
+    ").columns[0].values() | list -%}
+    {%- if date not in calendar -%}
+        {{ exceptions.raise_compiler_error(
+            'session_date ' ~ date ~ ' is no CME trade date: a weekend, a full holiday, or outside '
+            ~ calendar[0] ~ ' to ' ~ calendar[-1]) }}
+    {%- endif -%}
+    {%- set position = calendar.index(date) -%}
+    {{ return(calendar[[position - var('sma_warmup_days'), 0] | max : position + 1]) }}
+{% endmacro %}
+
+{#- One line for what is missing, one for each partition that does not match its manifest. -#}
+{% macro warn_of_bronze(date, bronze_root) %}
+    {%- set missing = [] -%}
+    {%- for feed, trade_date, status, problem in run_query("
+        select feed, trade_date::varchar, status, problem
+        from bronze.partitions
+        where status <> 'ok'
+        order by trade_date desc, feed
+    ").rows -%}
+        {%- if status == 'missing' -%}
+            {%- do missing.append(feed ~ ('' if trade_date == date else ' of ' ~ trade_date)) -%}
+        {%- else -%}
+            {%- do exceptions.warn(
+                'Bronze ' ~ feed ~ ' of ' ~ trade_date ~ ' is left out: ' ~ problem) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if missing -%}
+        {%- do exceptions.warn(
+            'session ' ~ date ~ ': no Bronze below ' ~ bronze_root ~ ' for ' ~ missing | join(', ')
+            ~ '; what needs it stays NULL') -%}
+    {%- endif -%}
+{% endmacro %}

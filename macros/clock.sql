@@ -1,0 +1,27 @@
+{#- Clock arithmetic. Times are BIGINT nanoseconds since the epoch, UTC, everywhere: DuckDB rounds
+    nanosecond timestamps to microseconds half up, which can move a record into the next bar. -#}
+
+{#- A clock var as 'HH:MM:SS'. YAML reads an unquoted 16:00 as the number 960; both are accepted. -#}
+{% macro clock_var(name) -%}
+    {%- set value = var(name) -%}
+    {%- if value is number -%}
+        {{ '%02d:%02d:00' | format(value // 60, value % 60) }}
+    {%- else -%}
+        {{ '%s:00' | format(value) if (value | length) == 5 else value }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Nanoseconds of a New York wall-clock TIMESTAMP (whole seconds). -#}
+{% macro new_york_ns(local_timestamp) -%}
+    (epoch_us(timezone('America/New_York', {{ local_timestamp }})) * 1000)
+{%- endmacro %}
+
+{#- New York wall-clock TIMESTAMP of nanoseconds, cut (not rounded) to microseconds. -#}
+{% macro new_york_timestamp(ns) -%}
+    timezone('America/New_York', timezone('UTC', make_timestamp({{ ns }} // 1000)))
+{%- endmacro %}
+
+{#- Start of the clock bar of `minutes` minutes that holds a time; New York is whole hours off UTC. -#}
+{% macro bar_start_ns(ns, minutes) -%}
+    ({{ ns }} // {{ minutes * 60000000000 }} * {{ minutes * 60000000000 }})
+{%- endmacro %}

@@ -1,0 +1,31 @@
+with
+
+clock as (
+    select * from {{ ref('int_session_clock') }}
+),
+
+partitions as (
+    select * from {{ ref('stg_bronze__partitions') }}
+),
+
+feeds as (
+    select
+        trade_date,
+        bool_or(feed = 'futures/trades' and status = 'ok') as has_futures_trades,
+        bool_or(feed = 'futures/definition' and status = 'ok') as has_futures_definitions
+    from partitions
+    group by trade_date
+),
+
+int_session as (
+    select
+        clock.trade_date as session_date,
+        clock.* exclude (trade_date),
+        feeds.has_futures_trades,
+        feeds.has_futures_definitions
+    from clock
+    inner join feeds using (trade_date)
+    where clock.trade_date = date '{{ session_date() }}'
+)
+
+select * from int_session

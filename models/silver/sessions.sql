@@ -1,0 +1,44 @@
+with
+
+session as (
+    select * from {{ ref('int_session') }}
+),
+
+front_month as (
+    select * from {{ ref('int_front_month') }}
+),
+
+sessions as (
+    select
+        -- keys
+        session.session_date,
+
+        -- calendar
+        session.has_rth,
+        session.reason as calendar_note,
+
+        -- front month
+        front_month.front_month,
+        front_month.front_month_volume,
+        front_month.dominance_ratio,
+        front_month.runner_up_symbol,
+        front_month.runner_up_ratio,
+        front_month.contract_count,
+        front_month.is_roll_contaminated,
+        front_month.causal_front_month,
+
+        -- clock
+        session.trade_date_start_ns,
+        session.premarket_start_ns,
+        session.rth_start_ns,
+        session.opening_range_end_ns,
+        session.event_end_ns,
+        session.rth_end_ns,
+        session.trade_date_end_ns,
+        {{ new_york_timestamp('session.rth_start_ns') }} as rth_start_et,
+        {{ new_york_timestamp('session.rth_end_ns') }} as rth_end_et
+    from session
+    inner join front_month using (session_date)
+)
+
+select * from sessions

@@ -1,0 +1,19 @@
+with
+
+source as (
+    select * from {{ source('bronze', 'partitions') }}
+),
+
+renamed as (
+    select
+        feed,
+        trade_date,
+        status,
+        problem,
+        row_count,
+        files,
+        sha256
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,40 @@
+with
+
+source as (
+    select * from {{ source('bronze', 'futures_mbp10') }}
+),
+
+renamed as (
+    select
+        -- session
+        "date" as trade_date,
+
+        -- order
+        ts_recv as ts_ns,
+        row_nr,
+        ts_event as ts_event_ns,
+        sequence::bigint as sequence,
+
+        -- instrument
+        instrument_id::bigint as instrument_id,
+        symbol,
+
+        -- action
+        action,
+        side,
+        depth::integer as depth,
+        price / 1e9 as price,
+        size::bigint as size,
+        flags::integer as flags,
+
+        -- book, best level first  -- noqa: disable=LT02
+        {%- for level in book_levels() %}
+        bid_px_{{ level }} / 1e9 as bid_px_{{ level }},
+        ask_px_{{ level }} / 1e9 as ask_px_{{ level }},
+        bid_sz_{{ level }}::bigint as bid_sz_{{ level }},
+        ask_sz_{{ level }}::bigint as ask_sz_{{ level }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from source
+)
+
+select * from renamed

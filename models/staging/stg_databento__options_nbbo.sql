@@ -1,0 +1,32 @@
+with
+
+source as (
+    select * from {{ source('bronze', 'options_nbbo') }}
+),
+
+renamed as (
+    select
+        -- session
+        "date" as trade_date,
+
+        -- order
+        ts_recv as ts_ns,
+        row_nr,
+        ts_event as ts_event_ns,
+
+        -- instrument
+        instrument_id::bigint as instrument_id,
+        symbol,
+
+        -- quote; the fixed-point integers stay because the intrinsic test must be exact
+        bid_px_00 as bid_price_nano,
+        ask_px_00 as ask_price_nano,
+        bid_px_00 / 1e9 as bid_price,
+        ask_px_00 / 1e9 as ask_price,
+        bid_sz_00::bigint as bid_size,
+        ask_sz_00::bigint as ask_size,
+        flags::integer as flags
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,26 @@
+"""One row: the commit that made this session's Silver tables visible."""
+
+import pyarrow as pa
+
+from publish.commit import publish_session
+
+
+def model(dbt, session):
+    """Runs last, and only if no test above it failed: stages, renames and commits every table."""
+    params = dbt.ref("session_params").to_arrow_table().to_pylist()[0]
+    partitions = dbt.ref("stg_bronze__partitions").to_arrow_table().to_pylist()
+    tables = {
+        "sessions": dbt.ref("sessions").order("session_date").to_arrow_table(),
+        "bars_1m": dbt.ref("bars_1m").order("bar_start_ns").to_arrow_table(),
+        "levels": dbt.ref("levels").order("level_kind, valid_from_ns").to_arrow_table(),
+        "level_events": dbt.ref("level_events").order("event_ts_ns, event_id").to_arrow_table(),
+        "level_event_labels": dbt.ref("level_event_labels").order("event_id").to_arrow_table(),
+    }
+    commit = publish_session(
+        params["session_date"],
+        tables,
+        partitions=partitions,
+        vars_json=params["vars_json"],
+        run_started_at=params["run_started_at"],
+    )
+    return pa.table({name: [value] for name, value in commit.items()})

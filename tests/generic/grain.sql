@@ -1,0 +1,15 @@
+{#- Proves a model's grain: no two rows share the values of `columns`, and none of them is NULL. -#}
+{% test grain(model, columns) %}
+
+select
+    {{ columns | join(', ') }},
+    count(*) as row_count
+from {{ model }}
+group by all
+having
+    count(*) > 1
+    {%- for column in columns %}
+    or {{ column }} is null
+    {%- endfor %}
+
+{% endtest %}
