@@ -6,10 +6,6 @@ select
     count(*) as row_count
 from {{ model }}
 group by all
-having
-    count(*) > 1
-    {%- for column in columns %}
-    or {{ column }} is null
-    {%- endfor %}
+having count(*) > 1 or {{ columns | join(' is null or ') }} is null
 
 {% endtest %}
