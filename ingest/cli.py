@@ -1,0 +1,114 @@
+"""The command line: `python -m ingest import|verify|status|simulate`.
+
+Exit codes: 0 success, 1 a file or partition failed, 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+DEFAULT_BRONZE_ROOT = "data/bronze"
+
+# A table with a column per feed does not fit the 80 columns that a pipe is taken to have.
+_PIPE_WIDTH = 180
+
+
+def bronze_root_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--bronze-root`, by default `ES_BRONZE_ROOT` or else `data/bronze`."""
+    parser.add_argument(
+        "--bronze-root",
+        type=Path,
+        default=Path(os.environ.get("ES_BRONZE_ROOT") or DEFAULT_BRONZE_ROOT),
+        metavar="DIR",
+        help="where Bronze lies (default: $ES_BRONZE_ROOT, else data/bronze)",
+    )
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ingest", description="Fill and check Bronze.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    importing = commands.add_parser(
+        "import",
+        help="land DBN files (and SPX prices) in Bronze",
+        description="Land DBN files of versions 1 to 3, raw or zstd, and SPX prices in Parquet or"
+        " CSV (columns ts_recv, price). Folders are searched at any depth.",
+    )
+    importing.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
+    importing.add_argument(
+        "--force", action="store_true", help="replace partitions that came from other files too"
+    )
+    importing.set_defaults(run=_import)
+
+    verifying = commands.add_parser("verify", help="check every partition against its manifest")
+    verifying.set_defaults(run=_verify)
+
+    showing = commands.add_parser("status", help="show what there is, by trade date and feed")
+    showing.set_defaults(run=_status)
+
+    for command in (importing, verifying, showing):
+        bronze_root_argument(command)
+
+    simulating = commands.add_parser("simulate", help="make up a market and land it in Bronze")
+    if "simulate" in arguments:  # The only command that needs its own, slower, imports to parse.
+        import ingest.simulate.cli as simulate_cli
+
+        simulate_cli.add_arguments(simulating)
+        simulating.set_defaults(run=simulate_cli.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parsed = _parser(given).parse_args(given)
+    try:
+        return int(parsed.run(parsed))
+    except KeyboardInterrupt:
+        print("interrupted: no partition was left half-written", file=sys.stderr)
+        return 130
+
+
+def _import(args: argparse.Namespace) -> int:
+    from ingest.importer import import_paths
+
+    console = Console(highlight=False, soft_wrap=True)
+    result = import_paths(args.paths, args.bronze_root, force=args.force, report=console)
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    for error in result.errors:
+        print(f"error: {error}", file=sys.stderr)
+    console.out(result.summary())
+    return result.exit_code
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from ingest.bronze import partitions, verify_partition
+
+    good = bad = 0
+    for feed, trade_date in partitions(args.bronze_root):
+        check = verify_partition(args.bronze_root, feed, trade_date)
+        if check.status == "ok":
+            good += 1
+        else:
+            bad += 1
+            problem = check.problem or "is an empty folder"
+            print(f"error: {feed.path} {trade_date}: {problem}; import it again", file=sys.stderr)
+    print(f"{good + bad} partitions in {args.bronze_root}: {good} good, {bad} bad")
+    return 1 if bad else 0
+
+
+def _status(args: argparse.Namespace) -> int:
+    from ingest.status import status_table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPE_WIDTH)
+    console.print(status_table(args.bronze_root))
+    return 0

@@ -1,0 +1,78 @@
+"""Which files an import is about: found by path, known by content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.dbn import DBN_MAGIC, ZSTD_MAGIC, DbnFile
+from ingest.errors import UnreadableError
+from ingest.manifest import file_sha256
+from ingest.spx import PARQUET_MAGIC, SpxFile
+
+PATTERNS = ("*.dbn", "*.zst", "*.parquet", "*.csv")
+"""What is looked for in a folder, at any depth."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file to import."""
+
+    path: Path
+    sha256: str
+    bytes: int
+
+
+@dataclass
+class FoundInputs:
+    """The distinct files by sha256, those that repeat one (with it), and what cannot be read."""
+
+    distinct: dict[str, Input] = field(default_factory=dict)
+    repeated: list[tuple[Path, Path]] = field(default_factory=list)
+    unreadable: list[tuple[Path, OSError | UnreadableError]] = field(default_factory=list)
+
+
+def find_inputs(paths: Iterable[str | Path]) -> FoundInputs:
+    """Look through files and folders; of several names for one content the first by name counts."""
+    found = FoundInputs()
+    files: dict[Path, Path] = {}
+    for given in map(Path, paths):
+        below = [given]
+        if given.is_dir():
+            below = [file for pattern in PATTERNS for file in given.rglob(pattern)]
+            if not below:
+                problem = f"holds no {', '.join(PATTERNS)}; pass the files themselves"
+                found.unreadable.append((given, UnreadableError(problem)))
+        files |= {file.resolve(): file for file in below if not file.is_dir()}
+    for path in sorted(files.values(), key=lambda path: (path.name, str(path))):
+        try:
+            size = path.stat().st_size
+            if not size:
+                raise UnreadableError("is an empty file (0 bytes); download it again")
+            sha256 = file_sha256(path)
+        except FileNotFoundError:
+            found.unreadable.append((path, UnreadableError("does not exist; check the path")))
+        except (OSError, UnreadableError) as error:
+            found.unreadable.append((path, error))
+        else:
+            if sha256 in found.distinct:
+                found.repeated.append((path, found.distinct[sha256].path))
+            else:
+                found.distinct[sha256] = Input(path, sha256, size)
+    return found
+
+
+def open_input(path: Path) -> DbnFile | SpxFile:
+    """Open a file by what it begins with, not by its name (but CSV, which has no mark).
+
+    Raises UnreadableError if it is nothing known or its header is damaged, InputError if Bronze
+    has no place for its content.
+    """
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic == ZSTD_MAGIC or magic[:3] == DBN_MAGIC:
+        return DbnFile(path)
+    if magic == PARQUET_MAGIC or path.suffix == ".csv":
+        return SpxFile(path)
+    raise UnreadableError("is neither DBN (raw or zstd) nor Parquet nor .csv; leave it out")

@@ -1,0 +1,80 @@
+"""A partition's `_manifest.json`: what its parts say and how it is written.
+
+It holds no wall-clock time and its keys are sorted, so the same sources give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from ingest.feeds import MANIFEST_NAME
+from ingest.trade_date import trade_date_interval
+
+FORMAT = 1
+"""The manifest's format. A partition of another format does not match and is imported again."""
+
+
+def coverage(day: date, windows: Iterable[tuple[int, int] | None]) -> list[list[int]]:
+    """The union of the sources' windows within the trade date, as [start, end) pairs in ns."""
+    start, end = trade_date_interval(day)
+    union: list[list[int]] = []
+    for window in sorted(window for window in windows if window):
+        low, high = max(window[0], start), min(window[1], end)
+        if union and low <= union[-1][1]:
+            union[-1][1] = max(union[-1][1], high)
+        elif low < high:
+            union.append([low, high])
+    return union
+
+
+def symbol_mappings(path: Path) -> dict[str, list[int]]:
+    """The instrument ids that each symbol of the file has in it."""
+    pairs = pq.read_table(path, columns=["symbol", "instrument_id"])
+    mappings: dict[str, list[int]] = defaultdict(list)
+    for row in pairs.group_by(pairs.column_names).aggregate([]).to_pylist():
+        mappings[row["symbol"]].append(row["instrument_id"])
+    return {symbol: sorted(ids) for symbol, ids in sorted(mappings.items())}
+
+
+def file_sha256(path: Path) -> str:
+    """The file's sha256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any], row_counts: dict[str, int]) -> None:
+    """Complete the manifest with `format`, `files`, `bytes` and `rows`, and write it to disk.
+
+    `row_counts`: the rows of each data file in `folder`, by name, in row order. The files are
+    fsynced, and so is the folder.
+    """
+    files: list[dict[str, Any]] = []
+    for name, rows in row_counts.items():
+        path = folder / name
+        fsync(path)
+        size = path.stat().st_size
+        files.append({"name": name, "bytes": size, "rows": rows, "sha256": file_sha256(path)})
+    totals = {key: sum(entry[key] for entry in files) for key in ("rows", "bytes")}
+    document = {**manifest, **totals, "format": FORMAT, "files": files}
+    path = folder / MANIFEST_NAME
+    path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    fsync(path)
+    fsync(folder)
+
+
+def fsync(path: Path) -> None:
+    """Make a file's content, or a folder's entries, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
