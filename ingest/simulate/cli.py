@@ -1,0 +1,136 @@
+"""`python -m ingest simulate`: make a market up, as genuine DBN files, and land it in Bronze."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from ingest.cli import bronze_root_argument
+from ingest.importer import import_paths
+from ingest.simulate.errors import SimulationError
+from ingest.simulate.hours import load_calendar
+from ingest.simulate.market import Market
+
+SCALES = {"tiny": 30_000, "demo": 300_000, "full": 10_000_000}
+"""Book rows of an ordinary trade date."""
+
+_FEWEST_BOOK_ROWS = 10_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    scales = ", ".join(f"{name} {rows:,}" for name, rows in SCALES.items())
+    parser.description = (
+        "Write the DBN files of a made-up ES futures market, a set per trade date, and import"
+        " them. The same seed, date and scale always give the same bytes."
+    )
+    parser.add_argument(
+        "--start",
+        type=date.fromisoformat,
+        default=date(2025, 12, 10),
+        metavar="DATE",
+        help="first date (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--end",
+        type=date.fromisoformat,
+        default=date(2025, 12, 16),
+        metavar="DATE",
+        help="last date (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--scale",
+        choices=SCALES,
+        default="demo",
+        help=f"book rows of an ordinary date: {scales} (default: demo)",
+    )
+    parser.add_argument("--book-rows", type=int, metavar="N", help="any other size")
+    parser.add_argument("--seed", type=int, default=7, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--dbn-dir",
+        type=Path,
+        default=Path("data/dbn/simulated"),
+        metavar="DIR",
+        help="where the DBN files go (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace what Bronze holds of these dates from other files",
+    )
+    bronze_root_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write and import the dates; 0 if all is well, 1 if an import failed, 2 on wrong usage."""
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        written = write_range(
+            args.start,
+            args.end,
+            args.dbn_dir,
+            seed=args.seed,
+            book_rows=SCALES[args.scale] if args.book_rows is None else args.book_rows,
+            console=console,
+        )
+    except SimulationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"error: the files cannot be written to {args.dbn_dir} ({error})."
+            " Give a folder with room in --dbn-dir.",
+            file=sys.stderr,
+        )
+        return 1
+    result = import_paths(written, args.bronze_root, force=args.force, report=console)
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    for problem in result.errors:
+        print(f"error: {problem}", file=sys.stderr)
+    console.out(result.summary())
+    return result.exit_code
+
+
+def write_range(
+    start: date, end: date, folder: Path, *, seed: int, book_rows: int, console: Console
+) -> list[Path]:
+    """Write the files of every trade date from `start` to `end`, both included; their paths.
+
+    Raises SimulationError if a value makes no sense or the range holds no trade date.
+    """
+    if start > end:
+        raise SimulationError(f"--start {start} is after --end {end}. Swap them.")
+    if seed < 0:
+        raise SimulationError(f"--seed {seed} is negative. Give 0 or more.")
+    if book_rows < _FEWEST_BOOK_ROWS:
+        raise SimulationError(
+            f"--book-rows {book_rows} is too few for a market. Give {_FEWEST_BOOK_ROWS} or more."
+        )
+    calendar = load_calendar()
+    market = Market(seed, book_rows, calendar)
+    written: list[Path] = []
+    for offset in range((end - start).days + 1):
+        day = start + timedelta(days=offset)
+        if day not in calendar:
+            console.out(f"{day} is no trade date: skipped")
+            continue
+        began = time.monotonic()
+        files = market.write(day, folder)
+        written += files.paths
+        console.out(
+            f"{day} {files.book_rows:,} book rows, {files.trades:,} trades"
+            f" in {time.monotonic() - began:.1f} s"
+        )
+    if not written:
+        first, last = min(calendar), max(calendar)
+        raise SimulationError(
+            f"No trade date from {start} to {end}. The calendar holds {first} to {last}:"
+            " give a range with an open day in it."
+        )
+    return written

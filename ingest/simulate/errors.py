@@ -1,0 +1,7 @@
+"""What the simulated market reports to the person who asked for it."""
+
+from __future__ import annotations
+
+
+class SimulationError(Exception):
+    """A request the simulated market cannot meet; the message says what to change."""

@@ -1,0 +1,164 @@
+"""One trade date of the simulated market, from its price path to its files.
+
+The path comes first and is the same at every scale; instruments follow it, and feeds show them.
+A further feed takes the same path and listings and writes its own files beside these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import databento_dbn as dbn
+import numpy as np
+
+from ingest.simulate.activity import activity
+from ingest.simulate.book_events import book_events
+from ingest.simulate.book_rows import F_MAYBE_BAD_BOOK, Book
+from ingest.simulate.dbn_writer import dbn_file, metadata
+from ingest.simulate.definitions import definition_records
+from ingest.simulate.errors import SimulationError
+from ingest.simulate.feed_order import FeedOrder, trades_of
+from ingest.simulate.hours import SECOND_NS, Calendar, Session, session_of
+from ingest.simulate.instruments import PRICE_SCALE, Listing, listings
+from ingest.simulate.price_path import IndexPath, daily_closes, index_path
+from ingest.simulate.randomness import Stream, generator
+from ingest.simulate.spx import spx_prices, write_spx
+
+PARENT_SYMBOL = "ES.FUT"
+
+_TRADE_SHARE = 0.065
+# A small session still prints in most of its two-minute bars.
+_FEWEST_TRADES = 5_000
+_SWEEPS_PER_BUSY_HOUR = 6.0
+_BATCH_EVENTS = 16_384
+# The feed loses packets once, at about this part of the session's rows, and starts over.
+_GAP_AT = 0.6
+_BAD_ROWS_BEFORE_GAP = 12
+
+
+@dataclass(frozen=True)
+class SessionFiles:
+    """What one trade date came to."""
+
+    trade_date: date
+    paths: tuple[Path, ...]
+    book_rows: int
+    trades: int
+
+
+class Market:
+    """The simulated market of one seed; `book_rows` is the size of an ordinary trade date.
+
+    A trade date's data depend on the seed, the date and the size only.
+    """
+
+    def __init__(self, seed: int, book_rows: int, calendar: Calendar) -> None:
+        self._seed = seed
+        self._book_rows = book_rows
+        self._calendar = calendar
+        self._closes = daily_closes(seed, calendar)
+        self._dates = list(calendar)
+
+    def write(self, trade_date: date, folder: Path) -> SessionFiles:
+        """Write the trade date's DBN files and SPX prices below a folder, replacing older ones.
+
+        The cash index has a file only if the cash market opens. Raises SimulationError if the date
+        is no trade date.
+        """
+        session, listed, path = self.setting(trade_date)
+        day = trade_date.isoformat()
+        names = {
+            schema: folder / f"{PARENT_SYMBOL}.{schema}.{day}.dbn.zst"
+            for schema in ("definition", "mbp-10", "trades")
+        }
+        headers = {
+            schema: metadata(
+                dbn.Schema.from_str(schema),
+                [PARENT_SYMBOL],
+                [listing.instrument for listing in listed],
+                session.open_ns,
+                session.close_ns,
+            )
+            for schema in names
+        }
+        book_rows = trades = 0
+        with (
+            dbn_file(names["mbp-10"], headers["mbp-10"]) as book_file,
+            dbn_file(names["trades"], headers["trades"]) as trades_file,
+        ):
+            for rows in self._feed(session, listed, path):
+                traded = trades_of(rows)
+                book_file.write(rows.data)
+                trades_file.write(traded.data)
+                book_rows += len(rows)
+                trades += len(traded)
+        with dbn_file(names["definition"], headers["definition"]) as file:
+            rng = self._generator(session, Stream.DEFINITIONS)
+            file.write(definition_records(rng, session, listed))
+        paths = list(names.values())
+        if session.rth_end_ns is not None:
+            paths.append(folder / f"SPX.{day}.parquet")
+            write_spx(paths[-1], spx_prices(self._generator(session, Stream.SPX), session, path))
+        return SessionFiles(trade_date, tuple(paths), book_rows, trades)
+
+    def setting(self, trade_date: date) -> tuple[Session, list[Listing], IndexPath]:
+        """What every feed of a trade date starts from: hours, instruments, index path."""
+        if trade_date not in self._closes:
+            raise SimulationError(f"{trade_date} is no trade date of the session calendar.")
+        session = session_of(trade_date, self._calendar[trade_date])
+        before = self._dates[max(self._dates.index(trade_date) - 1, 0)]
+        path = index_path(self._seed, session, self._closes[before], self._closes[trade_date])
+        return session, listings(trade_date, self._calendar), path
+
+    def _generator(self, session: Session, stream: Stream, key: int = 0) -> np.random.Generator:
+        return generator(self._seed, session.trade_date, stream, key)
+
+    def _feed(
+        self, session: Session, listed: list[Listing], path: IndexPath
+    ) -> Iterator[np.ndarray]:
+        """The book rows of all instruments, in order, in batches."""
+        rates = activity(session)
+        feed = FeedOrder(self._generator(session, Stream.FEED_LATENCY))
+        books, times = [], []
+        trades = max(_TRADE_SHARE * self._book_rows, _FEWEST_TRADES)
+        for listing in listed:
+            instrument = listing.instrument
+            alive = session.seconds_ns < instrument.expiration_ns
+            edges = np.append(alive, False) | np.append(False, alive)
+            price = instrument.price(path.price, path.at_ns) * PRICE_SCALE / listing.tick
+            events = book_events(
+                self._generator(session, Stream.INSTRUMENT_EVENTS, instrument.instrument_id),
+                price[edges],
+                path.at_ns[edges],
+                rates[alive],
+                # Each trade shows as one row more than its event.
+                self._book_rows * listing.book_share - trades * listing.volume_share,
+                _SWEEPS_PER_BUSY_HOUR * listing.volume_share,
+            )
+            rng = self._generator(session, Stream.INSTRUMENT_SIZES, instrument.instrument_id)
+            ordinary = float(rates[alive].sum())
+            books.append(Book(rng, listing, events, trades * listing.volume_share * ordinary))
+            times.append(events.ts_ns)
+
+        yield feed.merged([book.opening(session.open_ns) for book in books])
+        busiest = max(times, key=len)
+        gap_ns = int(busiest[int(_GAP_AT * (len(busiest) - 1))])
+        edges_ns = np.unique(np.append(busiest[_BATCH_EVENTS::_BATCH_EVENTS], gap_ns))
+        done = [0] * len(books)
+        for edge_ns in [*edges_ns.tolist(), session.close_ns + SECOND_NS]:
+            ends = [int(np.searchsorted(ts, edge_ns)) for ts in times]
+            rows = feed.merged(
+                [book.rows(*span) for book, *span in zip(books, done, ends, strict=True)]
+            )
+            done = ends
+            if edge_ns == gap_ns:
+                rows["flags"][-_BAD_ROWS_BEFORE_GAP:] |= F_MAYBE_BAD_BOOK
+            yield rows
+            if edge_ns == gap_ns:
+                trading = [
+                    book for book, n, ts in zip(books, done, times, strict=True) if n < len(ts)
+                ]
+                yield feed.merged([book.clear_and_snapshot(gap_ns) for book in trading])
