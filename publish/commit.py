@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,16 @@ import pyarrow.parquet as pq
 
 DEFAULT_SILVER_ROOT = "data/silver"
 
-_CODE = ("dbt_project.yml", "ingest", "macros", "models", "publish", "python_models", "quant", "seeds")
+_CODE = (
+    "dbt_project.yml",
+    "ingest",
+    "macros",
+    "models",
+    "publish",
+    "python_models",
+    "quant",
+    "seeds",
+)
 _CODE_SUFFIXES = {".csv", ".py", ".sql", ".yml"}
 _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "pyarrow", "scipy")
 
@@ -34,32 +43,48 @@ def silver_root() -> Path:
     return Path(os.environ.get("ES_SILVER_ROOT", DEFAULT_SILVER_ROOT))
 
 
+def table_path(table: str, session_date: date) -> Path:
+    """Where a table's file of one session lies below the Silver root."""
+    return Path(table) / f"session_date={session_date}" / "data.parquet"
+
+
+def commit_path(root: Path, session_date: date) -> Path:
+    """Where a session's commit record lies; a session is published if and only if it is there."""
+    return root / "_commits" / f"{session_date}.json"
+
+
 def publish_session(
     session_date: date,
     tables: Mapping[str, pa.Table],
     *,
-    partitions: Sequence[Mapping[str, Any]],
+    bronze_json: str,
     vars_json: str,
     run_started_at: str,
     root: Path | None = None,
 ) -> dict[str, Any]:
     """Publish `tables`, each already ordered by its key, as the session of `session_date`.
 
-    `partitions` are the rows of `bronze.partitions`: what the build read. Returns the commit in
-    short: `session_date`, `row_count` over all tables, `fingerprint` and the record's path.
+    `bronze_json` lists the partitions that the build read, `vars_json` the vars it used, and
+    `run_started_at` is when it began. Returns the commit in short: `session_date`, `row_count` over
+    all tables, `fingerprint` and the record's path.
     """
     root = root or silver_root()
     staging = root / "_staging" / f"{session_date}-{uuid.uuid4().hex}"
     staging.mkdir(parents=True)
     try:
         outputs = {name: _stage(table, staging / name) for name, table in sorted(tables.items())}
-        inputs = _inputs(partitions, vars_json)
+        inputs = {
+            "bronze": json.loads(bronze_json),
+            "code_version": code_version(),
+            "packages": {name: version(name) for name in _PACKAGES},
+            "vars": json.loads(vars_json),
+        }
         record = {
             "session_date": session_date.isoformat(),
             "fingerprint": _sha256_of_json(inputs),
             "inputs": inputs,
             "outputs": {
-                name: {"path": str(_relative_path(name, session_date)), **output}
+                name: {"path": str(table_path(name, session_date)), **output}
                 for name, output in outputs.items()
             },
             "committed_at": datetime.now(UTC).isoformat(),
@@ -71,16 +96,15 @@ def publish_session(
         _write_flushed(staged_record, json.dumps(record, indent=2, sort_keys=True).encode() + b"\n")
 
         for name in outputs:
-            _rename(staging / name, root / _relative_path(name, session_date))
-        commit_path = root / "_commits" / f"{session_date}.json"
-        _rename(staged_record, commit_path)
+            _rename(staging / name, root / table_path(name, session_date))
+        _rename(staged_record, commit_path(root, session_date))
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return {
         "session_date": session_date,
         "row_count": sum(output["rows"] for output in outputs.values()),
         "fingerprint": record["fingerprint"],
-        "commit_path": str(commit_path),
+        "commit_path": str(commit_path(root, session_date)),
     }
 
 
@@ -101,23 +125,6 @@ def _code_files(project: Path) -> list[Path]:
     return [path for path in files if path.suffix in _CODE_SUFFIXES and path.is_file()]
 
 
-def _inputs(partitions: Sequence[Mapping[str, Any]], vars_json: str) -> dict[str, Any]:
-    return {
-        "bronze": [
-            {
-                "feed": partition["feed"],
-                "trade_date": partition["trade_date"].isoformat(),
-                "status": partition["status"],
-                "sha256": partition["sha256"],
-            }
-            for partition in sorted(partitions, key=lambda row: (row["feed"], row["trade_date"]))
-        ],
-        "code_version": code_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
-        "vars": json.loads(vars_json),
-    }
-
-
 def _stage(table: pa.Table, path: Path) -> dict[str, Any]:
     # One chunk, so that page boundaries never depend on how the rows arrived.
     pq.write_table(table.combine_chunks(), path, compression="zstd")
@@ -128,10 +135,6 @@ def _stage(table: pa.Table, path: Path) -> dict[str, Any]:
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-
-
-def _relative_path(table: str, session_date: date) -> Path:
-    return Path(table) / f"session_date={session_date}" / "data.parquet"
 
 
 def _rename(source: Path, target: Path) -> None:

@@ -8,7 +8,6 @@ from publish.commit import publish_session
 def model(dbt, session):
     """Runs last, and only if no test above it failed: stages, renames and commits every table."""
     params = dbt.ref("session_params").to_arrow_table().to_pylist()[0]
-    partitions = dbt.ref("stg_bronze__partitions").to_arrow_table().to_pylist()
     tables = {
         "sessions": dbt.ref("sessions").order("session_date").to_arrow_table(),
         "bars_1m": dbt.ref("bars_1m").order("bar_start_ns").to_arrow_table(),
@@ -19,7 +18,7 @@ def model(dbt, session):
     commit = publish_session(
         params["session_date"],
         tables,
-        partitions=partitions,
+        bronze_json=params["bronze_json"],
         vars_json=params["vars_json"],
         run_started_at=params["run_started_at"],
     )

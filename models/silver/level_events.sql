@@ -4,8 +4,8 @@ entries as (
     select * from {{ ref('int_zone_entries') }}
 ),
 
-phases as (
-    select * from {{ ref('session_phases') }}
+clock as (
+    select * from {{ ref('int_event_clock') }}
 ),
 
 level_events as (
@@ -30,12 +30,12 @@ level_events as (
         entries.rth_volatility,
 
         -- session clock
-        entries.minutes_since_open,
-        floor(entries.minutes_since_open)::integer as bars_since_open,
-        phases.session_phase,
-        phases.session_phase = 1 as is_first_15m
+        clock.minutes_since_open,
+        clock.bars_since_open,
+        clock.session_phase,
+        clock.is_first_15m
     from entries
-    asof left join phases on entries.minutes_since_open >= phases.from_minutes
+    inner join clock using (event_id)
 )
 
 select * from level_events

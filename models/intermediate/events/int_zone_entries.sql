@@ -76,8 +76,7 @@ int_zone_entries as (
         entries.price as spot,
         entries.zone_width,
         entries.atr,
-        entries.rth_volatility,
-        (entries.ts_ns - session.rth_start_ns) / 60e9 as minutes_since_open
+        entries.rth_volatility
     from entries
     cross join session
 )

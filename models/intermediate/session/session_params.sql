@@ -1,10 +1,31 @@
 {{ config(materialized='view') }}
 
--- Python models cannot see vars: this row hands them over.
-select
-    date '{{ session_date() }}' as session_date,
-    {{ var('horizon_minutes') }} * 60000000000::bigint as horizon_ns,
-    {{ var('outcome_threshold') }}::double as outcome_threshold,
-    {{ var('strength_threshold') }}::double as strength_threshold,
-    '{{ project_vars_json() }}' as vars_json,
-    '{{ run_started_at }}' as run_started_at
+-- Python models see neither vars nor the run: this row hands them over.
+with
+
+partitions as (
+    select * from {{ ref('stg_bronze__partitions') }}
+),
+
+inputs as (
+    select
+        to_json(list(
+            struct_pack(feed := feed, trade_date := trade_date, status := status, sha256 := sha256)
+            order by feed, trade_date
+        )) as bronze_json
+    from partitions
+),
+
+session_params as (
+    select
+        date '{{ session_date() }}' as session_date,
+        {{ var('horizon_minutes') }} * 60000000000::bigint as horizon_ns,
+        {{ var('outcome_threshold') }}::double as outcome_threshold,
+        {{ var('strength_threshold') }}::double as strength_threshold,
+        '{{ project_vars_json() }}' as vars_json,
+        bronze_json,
+        '{{ run_started_at }}' as run_started_at
+    from inputs
+)
+
+select * from session_params

@@ -1,0 +1,59 @@
+# Everything runs from .venv; a target sets it up first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_START := 2025-12-09
+DEMO_END := 2025-12-16
+DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
+
+.PHONY: help setup demo test lint format lock docs clean
+
+help: ## Show the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-8s %s\n", $$1, $$2}'
+
+setup: .venv/.installed ## Install the project and its pinned packages into .venv.
+
+# Some systems ship Python without ensurepip; there the system's pip installs into the venv.
+.venv/.installed: requirements.txt pyproject.toml
+	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		$(PYTHON) -m venv .venv; \
+		$(BIN)/python -m pip install --quiet --requirement requirements.txt; \
+		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	else \
+		$(PYTHON) -m venv --without-pip .venv; \
+		$(PYTHON) -m pip --python $(BIN)/python install --quiet --requirement requirements.txt; \
+		$(PYTHON) -m pip --python $(BIN)/python install --quiet --no-deps --no-build-isolation --editable .; \
+	fi
+	@touch $@
+
+demo: setup ## Simulate a market, build three sessions of it, show their labelled events.
+	$(BIN)/python -m ingest simulate --start $(DEMO_START) --end $(DEMO_END)
+	@for session in $(DEMO_SESSIONS); do \
+		echo "dbt build --vars '{session_date: $$session}'"; \
+		$(BIN)/dbt --quiet build --log-level-file none \
+			--vars "{session_date: $$session}" || exit 1; \
+	done
+	$(BIN)/python -m publish show $(DEMO_SESSIONS)
+
+test: setup lint ## Run every check and test.
+	$(BIN)/python -m pytest
+
+lint: setup ## Check style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint models tests
+
+format: setup ## Format the Python.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## Renew requirements.txt from requirements*.in (needs uv).
+	uv pip compile requirements-dev.in -o requirements.txt --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header
+
+docs: setup ## Write the dbt docs site as one page, target/static_index.html.
+	$(BIN)/dbt docs generate --static
+
+clean: ## Remove what a build leaves, but no data.
+	rm -rf target logs .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,5 @@
+"""`python -m publish`: look at what is published."""
+
+from publish.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,142 @@
+"""What a build does with bad dates, missing or damaged Bronze, and failing gates."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from conftest import SILVER_TABLES, Builds, run_dbt
+
+from ingest.manifest import write_manifest
+
+SESSION = "2025-12-10"
+TRADES = "futures/trades/root=ES/date=2025-12-10"
+
+
+@pytest.mark.parametrize(
+    ("session_date", "line"),
+    [
+        ("16.12.2025", "session_date is '16.12.2025', expected YYYY-MM-DD"),
+        ("2025-12-13", "session_date 2025-12-13 is no CME trade date"),
+        ("2031-01-02", "session_date 2031-01-02 is no CME trade date"),
+    ],
+)
+def test_wrong_session_date_says_so_and_builds_nothing(
+    session_date: str, line: str, bronze: Path, tmp_path: Path
+) -> None:
+    build = run_dbt("build", bronze=bronze, work=tmp_path, session_date=f"'{session_date}'")
+    assert build.returncode != 0
+    assert line in build.output
+    assert "Traceback" not in build.output
+    assert not build.silver.exists()
+
+
+def test_date_without_bronze_keeps_its_session_row(tmp_path: Path) -> None:
+    build = run_dbt("build", bronze=tmp_path / "none", work=tmp_path, session_date=SESSION)
+    assert build.returncode == 0, build.output
+    assert f"session {SESSION}: no Bronze below" in build.output
+    session = build.table("sessions", SESSION).row(0, named=True)
+    assert session["has_rth"]
+    assert session["front_month"] is None
+    assert session["contract_count"] is None
+    assert session["is_roll_contaminated"] is None
+    for name in set(SILVER_TABLES) - {"sessions"}:
+        assert build.table(name, SESSION).is_empty()
+
+
+def test_missing_options_are_named_and_stop_nothing(builds: Builds) -> None:
+    assert "options/definition, options/nbbo, options/statistics" in builds[SESSION].output
+    assert builds[SESSION].table("level_events", SESSION).height > 0
+
+
+@pytest.fixture
+def own_bronze(bronze: Path, tmp_path: Path) -> Path:
+    """A copy of the session's Bronze that a test may damage."""
+    for day in ("2025-12-05", "2025-12-08", "2025-12-09", "2025-12-10"):
+        for folder in bronze.glob(f"*/*/root=ES/date={day}"):
+            shutil.copytree(folder, tmp_path / "bronze" / folder.relative_to(bronze))
+    return tmp_path / "bronze"
+
+
+def test_damaged_partition_is_named_and_left_out(own_bronze: Path, tmp_path: Path) -> None:
+    """One flipped byte in a warm-up date: its bars are missing, the session is built."""
+    file = own_bronze / "futures/trades/root=ES/date=2025-12-09/data.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    build = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
+    assert build.returncode == 0, build.output
+    assert (
+        "Bronze futures/trades of 2025-12-09 is left out: data.parquet does not match its sha256"
+        in build.output
+    )
+    kinds = set(build.table("levels", SESSION)["level_kind"])
+    assert "PM_HIGH" in kinds
+    assert "SMA_400" in kinds
+
+
+def test_volatility_does_not_change_without_premarket_trades(
+    builds: Builds, own_bronze: Path, tmp_path: Path
+) -> None:
+    """Gate 3 by cutting the input: every trade before 09:30 taken out of the trade date."""
+    full = builds[SESSION]
+    open_ns = full.table("sessions", SESSION).row(0, named=True)["rth_start_ns"]
+    _rewrite(own_bronze / TRADES, lambda table: table.filter(pc.field("ts_recv") >= open_ns))
+    cut = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
+    assert cut.returncode == 0, cut.output
+    columns = ["bar_start_ns", "true_range", "atr", "rth_volatility"]
+    before = full.table("bars_1m", SESSION).filter("is_rth").select(columns)
+    after = cut.table("bars_1m", SESSION)
+    assert after.height == before.height > 300
+    assert after.select(columns).equals(before, null_equal=True)
+
+
+def test_failing_gate_leaves_the_published_session_as_it_was(
+    builds: Builds, own_bronze: Path, tmp_path: Path
+) -> None:
+    """A price off the tick grid is not an outright's: nothing of the new build is published."""
+    good = builds[SESSION]
+    shutil.copytree(good.silver, tmp_path / "silver")
+
+    def shift_one_price(table: pa.Table) -> pa.Table:
+        row = table.num_rows // 2
+        prices = table["price"].to_pylist()
+        prices[row] += 100_000_000
+        return table.set_column(
+            table.schema.get_field_index("price"), "price", pa.array(prices, pa.int64())
+        )
+
+    _rewrite(own_bronze / TRADES, shift_one_price)
+    bad = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
+    assert bad.returncode == 1
+    assert "front_month_trades_have_a_price_on_the_tick_grid_and_a_size" in bad.output
+    assert bad.digests() == good.digests()
+    record = Path("_commits", f"{SESSION}.json")
+    assert (bad.silver / record).read_bytes() == (good.silver / record).read_bytes()
+
+
+def test_commit_record_names_what_went_in_and_what_came_out(builds: Builds) -> None:
+    build = builds[SESSION]
+    record = json.loads((build.silver / "_commits" / f"{SESSION}.json").read_text())
+    assert {name: output["sha256"] for name, output in record["outputs"].items()} == {
+        path.split("/")[0]: digest for path, digest in build.digests().items()
+    }
+    feeds = {(row["feed"], row["trade_date"]): row["status"] for row in record["inputs"]["bronze"]}
+    assert feeds["futures/trades", "2025-12-05"] == "ok"
+    assert feeds["options/nbbo", SESSION] == "missing"
+    assert record["inputs"]["vars"]["outcome_threshold"] == 15.0
+    assert not any((build.silver / "_staging").iterdir())
+
+
+def _rewrite(folder: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Replace a partition's one file by a changed one, with a manifest that matches it."""
+    table = change(pq.ParquetFile(folder / "data.parquet").read())
+    pq.write_table(table, folder / "data.parquet")
+    manifest = json.loads((folder / "_manifest.json").read_text())
+    write_manifest(folder, manifest, {"data.parquet": table.num_rows})
