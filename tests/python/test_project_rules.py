@@ -1,0 +1,142 @@
+"""House rules that no model can break unseen: layers, grains, vars, descriptions, the lock."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import PROJECT, Builds, run_dbt
+
+SESSION = "2025-12-10"
+
+# What each layer may read. Sources are for staging alone; nothing reads a layer above its own.
+MAY_READ = {
+    "staging": {"source"},
+    "intermediate": {"staging", "intermediate", "seed"},
+    "silver": {"intermediate", "silver"},
+    "publish": {"intermediate", "silver"},
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(builds: Builds) -> dict[str, Any]:
+    """dbt's manifest of a finished build."""
+    target = builds[SESSION].silver.parent / "target"
+    return json.loads((target / "manifest.json").read_text())  # type: ignore[no-any-return]
+
+
+def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+
+
+def layer(manifest: dict[str, Any], unique_id: str) -> str:
+    if unique_id.startswith("source."):
+        return "source"
+    node = manifest["nodes"][unique_id]
+    if node["resource_type"] == "seed":
+        return "seed"
+    if node["name"] == "publish":
+        return "publish"
+    return str(node["schema"])
+
+
+def test_every_model_reads_only_what_its_layer_may(manifest: dict[str, Any]) -> None:
+    wrong = [
+        f"{model['name']} reads {parent}"
+        for model in models(manifest)
+        for parent in model["depends_on"]["nodes"]
+        if layer(manifest, parent) not in MAY_READ[layer(manifest, model["unique_id"])]
+    ]
+    assert wrong == []
+
+
+def test_every_model_says_its_grain_first_and_proves_it(manifest: dict[str, Any]) -> None:
+    proven = {
+        parent
+        for node in manifest["nodes"].values()
+        if node.get("test_metadata", {}).get("name") in {"grain", "in_file_order"}
+        for parent in node["depends_on"]["nodes"]
+    }
+    views_of_proven = {"int_book_rows"}  # a filter over the book, whose order is proven
+    for model in models(manifest):
+        assert model["description"].startswith("One row"), model["name"]
+        if model["name"] not in views_of_proven | {"publish"}:
+            assert model["unique_id"] in proven, f"{model['name']} has no test of its grain"
+
+
+def test_every_source_seed_and_silver_column_is_described(manifest: dict[str, Any]) -> None:
+    for node in (*manifest["nodes"].values(), *manifest["sources"].values()):
+        if node["resource_type"] in {"model", "seed", "source"}:
+            assert node["description"], node["name"]
+            for column in node["columns"].values():
+                assert column["description"], f"{node['name']}.{column['name']}"
+
+
+def test_every_silver_table_has_an_enforced_contract_and_is_published(
+    manifest: dict[str, Any],
+) -> None:
+    silver = [
+        model for model in models(manifest) if layer(manifest, model["unique_id"]) == "silver"
+    ]
+    assert all(node["contract"]["enforced"] for node in silver)
+    publish = next(model for model in models(manifest) if model["name"] == "publish")
+    assert {node["unique_id"] for node in silver} <= set(publish["depends_on"]["nodes"])
+
+
+def test_vars_have_no_inline_default_and_all_enter_the_fingerprint() -> None:
+    declared = set(yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"])
+    sql = {path: path.read_text() for path in sources("*.sql")}
+    for path, text in sql.items():
+        assert not re.search(r"(?<!env_)var\('\w+'\s*,", text), (
+            f"{path} gives a var an inline default"
+        )
+        used = set(re.findall(r"(?<!\w)(?:clock_)?var\(['\"](\w+)['\"]\)", text))
+        assert used <= declared, f"{path} uses {used - declared}, not in dbt_project.yml"
+    names = sql[PROJECT / "macros" / "project_vars_json.sql"].split("project_var_names() %}")[1]
+    assert set(re.findall(r"'(\w+)'", names)) == declared - {"session_date"}
+
+
+def test_every_var_says_why() -> None:
+    text = (PROJECT / "dbt_project.yml").read_text().split("\nvars:\n")[1]
+    for line in text.splitlines():
+        if line.strip() and not line.strip().startswith("#"):
+            assert re.search(r"\S+:\s.+\s# \S", line), f"no reason on: {line}"
+
+
+def test_dates_stay_out_of_parsed_configuration() -> None:
+    """A date in a source or config would freeze in a shared manifest and build the wrong day."""
+    for path in sources("*.yml"):
+        assert "session_date()" not in path.read_text(), path
+        assert "var('session_date')" not in path.read_text(), path
+    for path in sources("*.sql"):
+        for config in re.findall(r"config\(.*?\)", path.read_text(), re.DOTALL):
+            assert "session_date" not in config, path
+
+
+def test_lock_file_has_exact_versions_and_no_host() -> None:
+    lines = (PROJECT / "requirements.txt").read_text().split()
+    assert lines
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*", line) for line in lines)
+
+
+def test_unit_tests_of_the_sql_pass(builds: Builds, bronze: Path) -> None:
+    work = builds[SESSION].silver.parent
+    finished = run_dbt(
+        *("test", "--target", "test", "--select", "test_type:unit"),
+        bronze=bronze,
+        work=work,
+        session_date=SESSION,
+    )
+    assert finished.returncode == 0, finished.output
+    passed = re.search(r"PASS=(\d+) WARN=0 ERROR=0 SKIP=0", finished.output)
+    assert passed, finished.output
+    assert int(passed[1]) >= 38
+
+
+def sources(pattern: str) -> list[Path]:
+    folders = ("models", "macros", "seeds", "tests/gates", "tests/generic")
+    return [path for folder in folders for path in (PROJECT / folder).rglob(pattern)]
