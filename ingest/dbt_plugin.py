@@ -53,7 +53,7 @@ def bronze_partition(bronze_root: str, feed_path: str, trade_date: date) -> str:
 
 
 def bronze_select(feed_path: str, files: list[str]) -> str:
-    """SQL that reads `files` of one feed with their hive keys; a typed SELECT of no row for none."""
+    """SQL that reads `files` of one feed with their hive keys; typed and without a row for none."""
     feed = FEED_BY_PATH[feed_path]
     hive_types = {"date": "date"} | ({"root": "varchar"} if feed.has_root_key else {})
     if files:

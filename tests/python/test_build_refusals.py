@@ -100,22 +100,14 @@ def test_volatility_does_not_change_without_premarket_trades(
 def test_failing_gate_leaves_the_published_session_as_it_was(
     builds: Builds, own_bronze: Path, tmp_path: Path
 ) -> None:
-    """A price off the tick grid is not an outright's: nothing of the new build is published."""
+    """Two rows with one row_nr break the grain: nothing of the new build is published."""
     good = builds[SESSION]
     shutil.copytree(good.silver, tmp_path / "silver")
 
-    def shift_one_price(table: pa.Table) -> pa.Table:
-        row = table.num_rows // 2
-        prices = table["price"].to_pylist()
-        prices[row] += 100_000_000
-        return table.set_column(
-            table.schema.get_field_index("price"), "price", pa.array(prices, pa.int64())
-        )
-
-    _rewrite(own_bronze / TRADES, shift_one_price)
+    _rewrite(own_bronze / TRADES, lambda table: pa.concat_tables([table, table.slice(5, 1)]))
     bad = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
     assert bad.returncode == 1
-    assert "front_month_trades_have_a_price_on_the_tick_grid_and_a_size" in bad.output
+    assert "Failure in test futures_trades_have_one_row_per_date_and_row_nr" in bad.output
     assert bad.digests() == good.digests()
     record = Path("_commits", f"{SESSION}.json")
     assert (bad.silver / record).read_bytes() == (good.silver / record).read_bytes()
