@@ -65,19 +65,26 @@
 {% endmacro %}
 
 {#- The session date and the sma_warmup_days trade dates before it, oldest first, from the seed's
-    file because seeds load later. Stops the run if CME does not trade on the date. -#}
+    file because seeds load later. Stops the run if CME does not trade on the date; says so in one
+    line if only the cash market is shut. -#}
 {% macro warmup_dates(date) %}
-    {%- set calendar = run_query("
-        select trade_date::varchar
+    {%- set rows = run_query("
+        select trade_date::varchar, has_rth, reason
         from read_csv('seeds/session_calendar.csv', types = {'trade_date': 'date'})
         order by trade_date
-    ").columns[0].values() | list -%}
+    ").rows -%}
+    {%- set calendar = rows | map(attribute=0) | list -%}
     {%- if date not in calendar -%}
         {{ exceptions.raise_compiler_error(
             'session_date ' ~ date ~ ' is no CME trade date: a weekend, a full holiday, or outside '
             ~ calendar[0] ~ ' to ' ~ calendar[-1]) }}
     {%- endif -%}
     {%- set position = calendar.index(date) -%}
+    {%- if not rows[position][1] -%}
+        {%- do exceptions.warn(
+            'session ' ~ date ~ ': no regular session, so no levels and no events ('
+            ~ rows[position][2] ~ ')') -%}
+    {%- endif -%}
     {{ return(calendar[[position - var('sma_warmup_days'), 0] | max : position + 1]) }}
 {% endmacro %}
 

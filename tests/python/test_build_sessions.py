@@ -81,6 +81,7 @@ def test_date_without_a_cash_session_keeps_its_row_and_has_no_events(builds: Bui
     session = build.table("sessions", "2025-11-27").row(0, named=True)
     assert not session["has_rth"]
     assert session["calendar_note"] == "Thanksgiving: cash market closed"
+    assert "session 2025-11-27: no regular session" in build.output
     for name in ("levels", "level_events", "level_event_labels"):
         assert build.table(name, "2025-11-27").is_empty()
 

@@ -1,10 +1,10 @@
 """An independent, slow and literal computation of the Silver tables, used as a test oracle.
 
 It shares no formula with the dbt project: trades are walked one by one in Python, statistics are
-exact or correctly rounded, and the null model inverts a Laplace transform numerically. Whatever
-both sides agree on was computed twice.
+exact or correctly rounded, the book is held in plain arrays, and the null model inverts a Laplace
+transform numerically. Whatever both sides agree on was computed twice.
 
-`read_session` computes one session date from Bronze; `build_session` does the same from trades
+`read_session` computes one session date from Bronze; `build_session` does the same from records
 held in memory; `compare` says in words how two tables differ.
 """
 

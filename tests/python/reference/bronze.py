@@ -8,6 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from ingest.feeds import FEED_BY_PATH, MANIFEST_NAME
+from reference.basis import SPX_SCHEMA
+from reference.book import BOOK_SCHEMA
 from reference.trades import TRADES_SCHEMA
 
 
@@ -21,8 +23,7 @@ def read_trades(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
         "row_nr",
         "instrument_id",
         "symbol",
-        # Divided, because a product with 1e-9 is not the correctly rounded price.
-        pl.col("price").cast(pl.Float64) / 1e9,
+        _points("price"),
         "size",
         "side",
     ).cast(TRADES_SCHEMA)
@@ -31,6 +32,37 @@ def read_trades(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
 def read_definitions(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
     """The date's futures definitions, Bronze columns; None where the partition is missing."""
     return _read_partition(bronze_root, "futures/definition", trade_date)
+
+
+def read_book(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
+    """The date's MBP-10 records by `BOOK_SCHEMA`; None where the partition is missing."""
+    bronze = _read_partition(bronze_root, "futures/mbp10", trade_date)
+    if bronze is None:
+        return None
+    return bronze.select(
+        pl.col("ts_recv").alias("ts_ns"),
+        "row_nr",
+        "symbol",
+        "action",
+        "flags",
+        *(_points(name) for name in BOOK_SCHEMA if "_px_" in name),
+        *(name for name in BOOK_SCHEMA if "_sz_" in name),
+    ).cast(BOOK_SCHEMA)
+
+
+def read_spx(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
+    """The date's SPX prices by `SPX_SCHEMA`; None where the partition is missing."""
+    bronze = _read_partition(bronze_root, "index/spx", trade_date)
+    if bronze is None:
+        return None
+    return bronze.select(pl.col("ts_recv").alias("ts_ns"), "row_nr", _points("price")).cast(
+        SPX_SCHEMA
+    )
+
+
+def _points(price: str) -> pl.Expr:
+    # Divided, because a product with 1e-9 is not the correctly rounded price.
+    return pl.col(price).cast(pl.Float64) / 1e9
 
 
 def _read_partition(bronze_root: Path, feed_path: str, trade_date: date) -> pl.DataFrame | None:

@@ -8,7 +8,10 @@ from datetime import time
 
 @dataclass(frozen=True)
 class Constants:
-    """Clock times are America/New_York; prices, widths and thresholds are index points."""
+    """Clock times are America/New_York; prices, widths and thresholds are index points.
+
+    The barrier's and the sweep's sizes are contracts.
+    """
 
     premarket_start: time = time(4, 0)
     rth_start: time = time(9, 30)
@@ -25,6 +28,28 @@ class Constants:
     horizon_minutes: int = 8
     strength_threshold: float = 5.0
     outcome_threshold: float = 15.0
+    tick_size_points: float = 0.25
+    kinematics_windows_s: tuple[int, ...] = (10, 60, 180)
+    approach_lookback_minutes: int = 10
+    ofi_windows_s: tuple[int, ...] = (60, 240)
+    ofi_level_decay: float = 0.5
+    ofi_near_level_scale: float = 2.5
+    tape_window_s: int = 60
+    tape_band: float = 5.0
+    sweep_max_gap_ms: int = 100
+    sweep_min_size: int = 50
+    barrier_zone_ticks: int = 8
+    barrier_window_s: int = 240
+    wall_baseline_s: int = 1800
+    barrier_vacuum_ratio: float = 0.3
+    barrier_wall_ratio: float = 1.5
+    barrier_absorption_ratio: float = 1.0
+    barrier_delta_large: int = 100
+    barrier_delta_small: int = 50
+    barrier_churn_active: int = 100
+    barrier_weak_depth: int = 50
+    force_mass_scale: float = 0.01
+    force_mass_min_marks: int = 10
 
 
 DEFAULTS = Constants()

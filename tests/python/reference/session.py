@@ -1,4 +1,4 @@
-"""All tables of one session date, from trades in memory or from Bronze."""
+"""All tables of one session date, from records in memory or from Bronze."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from reference.bars import (
     minute_bars,
     range_states,
 )
-from reference.bronze import read_definitions, read_trades
+from reference.book import contract_book
+from reference.bronze import read_book, read_definitions, read_spx, read_trades
 from reference.clock import SessionClock, read_clocks
 from reference.constants import DEFAULTS, Constants
+from reference.features import level_event_features
 from reference.front_month import session_row
 from reference.labels import level_event_labels
 from reference.levels import levels_table, session_levels
@@ -36,6 +38,7 @@ class SessionTables:
     bars_1m: pl.DataFrame
     levels: pl.DataFrame
     level_events: pl.DataFrame
+    level_event_features: pl.DataFrame
     level_event_labels: pl.DataFrame
 
 
@@ -45,6 +48,8 @@ def build_session(
     definitions: pl.DataFrame | None,
     warm_up: Sequence[tuple[SessionClock, pl.DataFrame | None]] = (),
     constants: Constants = DEFAULTS,
+    book: pl.DataFrame | None = None,
+    spx: pl.DataFrame | None = None,
 ) -> SessionTables:
     """Every table of a session.
 
@@ -54,6 +59,8 @@ def build_session(
         definitions: the session's futures definitions, Bronze columns, None where never asked for.
         warm_up: clock and trades of the trade dates before it, oldest first.
         constants: the constants of the definitions.
+        book: the session's MBP-10 records by `BOOK_SCHEMA`, None where never asked for.
+        spx: the session's SPX prices by `SPX_SCHEMA`, None where never asked for.
 
     Raises:
         ValueError: a front-month trade without a price.
@@ -77,6 +84,16 @@ def build_session(
         bars_1m=bars_1m_table(bars_1m, states, clock),
         levels=levels_table(clock, levels),
         level_events=events,
+        level_event_features=level_event_features(
+            clock,
+            events,
+            tape,
+            bars_1m,
+            levels,
+            contract_book(book, clock, contract),
+            spx,
+            constants,
+        ),
         level_event_labels=level_event_labels(events, tape, constants),
     )
 
@@ -111,4 +128,6 @@ def read_session(
         read_definitions(bronze_root, session_date),
         warm_up,
         constants,
+        read_book(bronze_root, session_date),
+        read_spx(bronze_root, session_date),
     )

@@ -92,7 +92,10 @@ def zone_entries(
                         }
                     )
             state, previous = new_state, trade
-    return pl.DataFrame(rows, schema=EVENTS_SCHEMA).sort("event_ts_ns", "level_kind")
+    # Entries of one kind at one timestamp stay in the order of their trades.
+    return pl.DataFrame(rows, schema=EVENTS_SCHEMA).sort(
+        "event_ts_ns", "level_kind", maintain_order=True
+    )
 
 
 def zone_width(atr: float | None, constants: Constants = DEFAULTS) -> float:
