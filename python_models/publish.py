@@ -13,7 +13,11 @@ def model(dbt, session):
         "bars_1m": dbt.ref("bars_1m").order("bar_start_ns").to_arrow_table(),
         "levels": dbt.ref("levels").order("level_kind, valid_from_ns").to_arrow_table(),
         "level_events": dbt.ref("level_events").order("event_ts_ns, event_id").to_arrow_table(),
+        "level_event_features": dbt.ref("level_event_features").order("event_id").to_arrow_table(),
         "level_event_labels": dbt.ref("level_event_labels").order("event_id").to_arrow_table(),
+        "level_interactions": dbt.ref("level_interactions")
+        .order("event_ts_ns, event_id")
+        .to_arrow_table(),
     }
     commit = publish_session(
         params["session_date"],

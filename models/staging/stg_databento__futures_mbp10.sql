@@ -27,7 +27,7 @@ renamed as (
         size::bigint as size,
         flags::integer as flags,
 
-        -- book, best level first  -- noqa: disable=LT02
+        -- book, best level first
         {%- for level in book_levels() %}
         bid_px_{{ level }} / 1e9 as bid_px_{{ level }},
         ask_px_{{ level }} / 1e9 as ask_px_{{ level }},

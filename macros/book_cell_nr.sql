@@ -1,0 +1,8 @@
+{#- The cell of a book row: 1 + how many boundaries lie before it. A window whose ends are boundaries
+    is a whole number of cells, so sums by cell are exact at record granularity. -#}
+{% macro book_cell_nr() -%}
+    seconds.boundaries_before + 1 + case
+        when seconds.boundaries_within is null then 0
+        else len(list_filter(seconds.boundaries_within, lambda b: b < pairs.ts_ns))
+    end
+{%- endmacro %}

@@ -1,0 +1,36 @@
+with
+
+events as (
+    select * from {{ ref('int_zone_entries') }}
+),
+
+marks as (
+    select * from {{ ref('int_minute_marks') }}
+),
+
+-- Both ends of every window that a feature looks at.
+ends as (
+    select event_ts_ns - unnest([
+        0,
+        60,
+        {%- for window in var('ofi_windows_s') %}
+        {{ window }},
+        {%- endfor %}
+        {{ var('barrier_window_s') }},
+        {{ var('wall_baseline_s') }}
+    ]) * 1000000000::bigint as boundary_ns
+    from events
+    union
+    select mark_ns - unnest([0, 60]) * 1000000000::bigint as boundary_ns
+    from marks
+),
+
+int_book_boundaries as (
+    select
+        boundary_ns,
+        row_number() over (order by boundary_ns) as boundary_nr
+    from ends
+)
+
+select * from int_book_boundaries
+order by boundary_ns

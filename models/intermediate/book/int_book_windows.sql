@@ -1,0 +1,95 @@
+with
+
+events as (
+    select * from {{ ref('int_zone_entries') }}
+),
+
+marks as (
+    select * from {{ ref('int_minute_marks') }}
+),
+
+boundaries as (
+    select * from {{ ref('int_book_boundaries') }}
+),
+
+cells as (
+    select * from {{ ref('int_book_cells') }}
+),
+
+windows as (
+    select distinct
+        event_ts_ns as anchor_ts_ns,
+        unnest([
+            60,
+            {%- for window in var('ofi_windows_s') %}
+            {{ window }},
+            {%- endfor %}
+            {{ var('wall_baseline_s') }}
+        ]) as window_s
+    from events
+    union
+    select
+        mark_ns as anchor_ts_ns,
+        60 as window_s
+    from marks
+),
+
+window_cells as (
+    select
+        windows.anchor_ts_ns,
+        windows.window_s,
+        cells.*
+    from windows
+    inner join boundaries
+        on
+            windows.anchor_ts_ns - windows.window_s * 1000000000::bigint < boundaries.boundary_ns
+            and windows.anchor_ts_ns >= boundaries.boundary_ns
+    inner join cells on boundaries.boundary_nr = cells.cell_nr
+),
+
+sums as (
+    select
+        anchor_ts_ns,
+        window_s,
+        max(last_ts_ns) as last_ts_ns,
+        {%- for level in book_levels() %}
+        sum(ofi_{{ level }}) as ofi_{{ level }},
+        {%- endfor %}
+        {%- for side, levels, multiple in [
+            ('bid', 10, 2520), ('ask', 10, 2520), ('both', 20, 232792560)
+        ] %}
+        (
+            coalesce(sum({{ side }}_full_sum), 0) / {{ levels }}
+            + sum({{ side }}_partial_sum)::double / {{ multiple }}
+        ) / nullif(sum({{ side }}_row_count), 0) as {{ side }}_size_per_level
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from window_cells
+    group by anchor_ts_ns, window_s
+),
+
+-- Weights of the integrated imbalance fall exponentially with depth and add up to one.
+int_book_windows as (
+    select
+        anchor_ts_ns,
+        window_s,
+        last_ts_ns,
+        ofi_00 as ofi_best,
+        (
+            {%- for level in book_levels() %}
+            {{ '+ ' if not loop.first }}exp(-{{ var('ofi_level_decay') }} * {{ loop.index0 }})
+            * ofi_{{ level }}
+            {%- endfor %}
+        ) / (
+            {%- for level in book_levels() %}
+            {{ '+ ' if not loop.first }}exp(-{{ var('ofi_level_decay') }} * {{ loop.index0 }})
+            {%- endfor %}
+        ) as ofi_integrated,
+        bid_size_per_level,
+        ask_size_per_level,
+        both_size_per_level
+    from sums
+)
+
+select * from int_book_windows
+order by anchor_ts_ns, window_s

@@ -1,0 +1,94 @@
+with
+
+events as (
+    select * from {{ ref('int_zone_entries') }}
+),
+
+flows as (
+    select * from {{ ref('int_event_book_flow') }}
+),
+
+last_book as (
+    select * from {{ ref('int_event_last_book') }}
+),
+
+passive as (
+    select * from {{ ref('int_event_passive_volume') }}
+),
+
+windows as (
+    select * from {{ ref('int_book_windows') }}
+),
+
+amounts as (
+    select
+        events.event_id,
+        flows.barrier_added,
+        flows.barrier_removed,
+        passive.passive_volume,
+        case
+            when flows.barrier_removed is not null
+                then least(flows.barrier_removed, passive.passive_volume)
+        end as barrier_filled,
+        last_book.depth_in_zone,
+        last_book.zone_size_per_level / nullif(
+            if(events.dir_sign = 1, windows.ask_size_per_level, windows.bid_size_per_level), 0
+        ) as wall_ratio,
+        last_book.book_source_ts_ns
+    from events
+    left join flows using (event_id)
+    left join last_book using (event_id)
+    left join passive using (event_id)
+    left join windows
+        on
+            events.event_ts_ns = windows.anchor_ts_ns
+            and windows.window_s = {{ var('wall_baseline_s') }}
+),
+
+changes as (
+    select
+        *,
+        barrier_removed - barrier_filled as barrier_pulled,
+        barrier_added - barrier_removed as barrier_delta_liq,
+        barrier_added / nullif(barrier_removed, 0) as barrier_replenishment_ratio,
+        barrier_added + barrier_removed as barrier_churn,
+        -- Nothing was lost: any gain replenishes without bound.
+        case
+            when barrier_removed > 0 then barrier_added / barrier_removed
+            when barrier_added > 0 then 'infinity'::double
+        end as ratio
+    from amounts
+),
+
+int_event_barrier as (
+    select
+        * exclude (ratio),
+        case
+            when barrier_delta_liq is null then null
+            when
+                ratio < {{ var('barrier_vacuum_ratio') }}
+                and barrier_delta_liq < -{{ var('barrier_delta_large') }}
+                then 'VACUUM'
+            when
+                ratio > {{ var('barrier_wall_ratio') }}
+                and barrier_delta_liq > {{ var('barrier_delta_large') }}
+                then 'WALL'
+            when
+                barrier_delta_liq < -{{ var('barrier_delta_large') }}
+                and barrier_filled > barrier_pulled
+                then 'CONSUMED'
+            when
+                barrier_delta_liq > 0
+                and ratio > {{ var('barrier_absorption_ratio') }}
+                then 'ABSORPTION'
+            when depth_in_zone < {{ var('barrier_weak_depth') }} then 'WEAK'
+            when
+                abs(barrier_delta_liq) < {{ var('barrier_delta_small') }}
+                and barrier_churn > {{ var('barrier_churn_active') }}
+                then 'ABSORPTION'
+            else 'NEUTRAL'
+        end as barrier_state
+    from changes
+)
+
+select * from int_event_barrier

@@ -1,0 +1,38 @@
+with
+
+events as (
+    select * from {{ ref('int_zone_entries') }}
+),
+
+windows as (
+    select * from {{ ref('int_book_windows') }}
+),
+
+flows as (
+    select * from {{ ref('int_event_book_flow') }}
+),
+
+int_event_ofi as (
+    select
+        events.event_id,
+        {%- for window in var('ofi_windows_s') %}
+        window_{{ window }}.ofi_best::bigint as ofi_best_{{ window }}s,
+        window_{{ window }}.ofi_integrated as ofi_integrated_{{ window }}s,
+        flows.ofi_near_level_{{ window }}s,
+        window_{{ window }}.ofi_integrated
+        / nullif(window_{{ window }}.both_size_per_level, 0) as ofi_normalized_{{ window }}s,
+        sign(window_{{ window }}.ofi_integrated)
+        * ln(1 + abs(window_{{ window }}.ofi_integrated)) as ofi_imbalance_{{ window }}s
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from events
+    left join flows using (event_id)
+    {%- for window in var('ofi_windows_s') %}
+    left join windows as window_{{ window }}
+        on
+            events.event_ts_ns = window_{{ window }}.anchor_ts_ns
+            and window_{{ window }}.window_s = {{ window }}
+    {%- endfor %}
+)
+
+select * from int_event_ofi

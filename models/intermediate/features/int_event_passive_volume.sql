@@ -1,0 +1,34 @@
+with
+
+events as (
+    select * from {{ ref('int_zone_entries') }}
+),
+
+trades as (
+    select * from {{ ref('int_front_trades') }}
+),
+
+specs as (
+    select * from {{ ref('contract_specs') }}
+),
+
+-- What aggressors took out of the zone: buyers from a barrier above, sellers from one below.
+int_event_passive_volume as (
+    select
+        events.event_id,
+        coalesce(sum(trades.size) filter (
+            trades.aggressor_side = if(events.dir_sign = 1, 'B', 'A')
+            and trades.price between
+            events.level_price - {{ var('barrier_zone_ticks') }} * specs.tick_size_points
+            and events.level_price + {{ var('barrier_zone_ticks') }} * specs.tick_size_points
+        ), 0)::bigint as passive_volume
+    from events
+    cross join specs
+    inner join trades
+        on
+            events.event_ts_ns - {{ var('barrier_window_s') }} * 1000000000::bigint < trades.ts_ns
+            and events.event_ts_ns >= trades.ts_ns
+    group by events.event_id
+)
+
+select * from int_event_passive_volume
