@@ -14,7 +14,15 @@ import polars as pl
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SILVER_TABLES = ("sessions", "bars_1m", "levels", "level_events", "level_event_labels")
+SILVER_TABLES = (
+    "sessions",
+    "bars_1m",
+    "levels",
+    "level_events",
+    "level_event_features",
+    "level_event_labels",
+    "level_interactions",
+)
 
 # Each session with the three trade dates before it, which its moving averages reach back to.
 MARKET_DATES = (

@@ -15,6 +15,7 @@ KEYS = {
     "bars_1m": ["session_date", "bar_start_ns"],
     "levels": ["session_date", "level_kind", "valid_from_ns"],
     "level_events": ["event_id"],
+    "level_event_features": ["event_id"],
     "level_event_labels": ["event_id"],
 }
 SESSIONS = {
@@ -82,7 +83,7 @@ def test_date_without_a_cash_session_keeps_its_row_and_has_no_events(builds: Bui
     assert not session["has_rth"]
     assert session["calendar_note"] == "Thanksgiving: cash market closed"
     assert "session 2025-11-27: no regular session" in build.output
-    for name in ("levels", "level_events", "level_event_labels"):
+    for name in ("levels", "level_events", "level_event_features", "level_event_labels"):
         assert build.table(name, "2025-11-27").is_empty()
 
 
