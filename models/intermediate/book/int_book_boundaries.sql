@@ -8,6 +8,10 @@ marks as (
     select * from {{ ref('int_minute_marks') }}
 ),
 
+session as (
+    select * from {{ ref('int_session') }}
+),
+
 -- Both ends of every window that a feature looks at.
 ends as (
     select event_ts_ns - unnest([
@@ -23,6 +27,10 @@ ends as (
     union
     select mark_ns - unnest([0, 60]) * 1000000000::bigint as boundary_ns
     from marks
+    union
+    -- Where the span of the book begins, so that every later row lies in a cell.
+    select rth_start_ns - {{ longest_book_window_s() }} * 1000000000::bigint as boundary_ns
+    from session
 ),
 
 int_book_boundaries as (

@@ -20,7 +20,7 @@ int_book_span as (
         coalesce(
             max(book.ts_ns) filter (
                 book.ts_ns
-                <= session.rth_start_ns - {{ var('wall_baseline_s') }} * 1000000000::bigint
+                <= session.rth_start_ns - {{ longest_book_window_s() }} * 1000000000::bigint
             ),
             min(book.ts_ns)
         ) as from_ns,

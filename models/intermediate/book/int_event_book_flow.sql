@@ -43,7 +43,7 @@ event_cells as (
         on
             events.event_ts_ns >= boundaries.boundary_ns
             and events.event_ts_ns - greatest(
-                {{ var('ofi_windows_s') | join(', ') }}, {{ var('barrier_window_s') }}
+                {{ var('barrier_window_s') }}, {{ var('ofi_windows_s') | join(', ') }}
             ) * 1000000000::bigint < boundaries.boundary_ns
 ),
 

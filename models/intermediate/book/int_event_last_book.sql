@@ -14,20 +14,33 @@ specs as (
     select * from {{ ref('contract_specs') }}
 ),
 
-book_times as (
-    select distinct ts_ns from book
+span as (
+    select * from {{ ref('int_book_span') }}
 ),
 
+cells as (
+    select * from {{ ref('int_book_cells') }}
+),
+
+boundaries as (
+    select * from {{ ref('int_book_boundaries') }}
+),
+
+-- The newest row of the cells up to the anchor; before the first boundary there is only the state
+-- at the start of the span.
 last_times as (
     select
         events.event_id,
-        events.dir_sign,
-        events.level_price - {{ barrier_reach }} as zone_low,
-        events.level_price + {{ barrier_reach }} as zone_high,
-        book_times.ts_ns
+        any_value(events.dir_sign) as dir_sign,
+        any_value(events.level_price - {{ barrier_reach }}) as zone_low,
+        any_value(events.level_price + {{ barrier_reach }}) as zone_high,
+        coalesce(max(cells.last_ts_ns), max(span.from_ns)) as ts_ns
     from events
     cross join specs
-    asof join book_times on events.event_ts_ns >= book_times.ts_ns
+    inner join boundaries on events.event_ts_ns = boundaries.boundary_ns
+    inner join span on events.event_ts_ns >= span.from_ns
+    left join cells on boundaries.boundary_nr >= cells.cell_nr
+    group by events.event_id
 ),
 
 last_rows as (

@@ -1,0 +1,7 @@
+{#- The longest stretch of the book, seconds, that any feature looks back over. -#}
+{% macro longest_book_window_s() -%}
+    greatest(
+        60, {{ var('barrier_window_s') }}, {{ var('wall_baseline_s') }},
+        {{ var('ofi_windows_s') | join(', ') }}
+    )
+{%- endmacro %}
