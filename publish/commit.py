@@ -22,6 +22,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingest.manifest import file_sha256, fsync
+
 DEFAULT_SILVER_ROOT = "data/silver"
 
 _CODE = (
@@ -128,32 +130,23 @@ def _code_files(project: Path) -> list[Path]:
 def _stage(table: pa.Table, path: Path) -> dict[str, Any]:
     # One chunk, so that page boundaries never depend on how the rows arrived.
     pq.write_table(table.combine_chunks(), path, compression="zstd")
-    content = path.read_bytes()
-    _flush(path)
+    fsync(path)
     return {
         "rows": table.num_rows,
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": path.stat().st_size,
+        "sha256": file_sha256(path),
     }
 
 
 def _rename(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source.replace(target)
-    _flush(target.parent)
+    fsync(target.parent)
 
 
 def _write_flushed(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    _flush(path)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    fsync(path)
 
 
 def _sha256_of_json(value: object) -> str:
