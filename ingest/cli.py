@@ -1,4 +1,4 @@
-"""The command line: `python -m ingest import|verify|status|simulate`.
+"""The command line: `python -m ingest download|import|simulate|verify|status`.
 
 Exit codes: 0 success, 1 a file or partition failed, 2 wrong usage, 130 interrupted.
 """
@@ -15,8 +15,9 @@ from rich.console import Console
 
 DEFAULT_BRONZE_ROOT = "data/bronze"
 
-# A table with a column per feed does not fit the 80 columns that a pipe is taken to have.
-_PIPE_WIDTH = 180
+PIPE_WIDTH = 180
+"""Columns of a table that goes to a pipe, which would be taken to have 80: too few for a table
+with a column per feed."""
 
 
 def bronze_root_argument(parser: argparse.ArgumentParser) -> None:
@@ -56,11 +57,18 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         bronze_root_argument(command)
 
     simulating = commands.add_parser("simulate", help="make up a market and land it in Bronze")
-    if "simulate" in arguments:  # The only command that needs its own, slower, imports to parse.
+    downloading = commands.add_parser("download", help="buy data from Databento and land it")
+    # These two need their own, slower, imports to parse, so only where they are asked for.
+    if "simulate" in arguments:
         import ingest.simulate.cli as simulate_cli
 
         simulate_cli.add_arguments(simulating)
         simulating.set_defaults(run=simulate_cli.run)
+    if "download" in arguments:
+        import ingest.download.cli as download_cli
+
+        download_cli.add_arguments(downloading)
+        downloading.set_defaults(run=download_cli.run)
     return parser
 
 
@@ -109,6 +117,6 @@ def _status(args: argparse.Namespace) -> int:
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
+        console = Console(width=PIPE_WIDTH)
     console.print(status_table(args.bronze_root))
     return 0

@@ -52,6 +52,11 @@ _LAYOUTS = {
 }
 
 
+def record_dtype(schema: str, version: int) -> np.dtype[Any]:
+    """The layout of a DBN schema's records in that DBN version."""
+    return _LAYOUTS[schema].dtype(version)
+
+
 def feeds_of_schema(schema: str) -> dict[Kind, Feed]:
     """The feeds a DBN schema can fill, by the kind of instrument; empty if Bronze has no place."""
     feeds = [feed for feed in FEEDS if schema in feed.dbn_schemas]
@@ -99,7 +104,7 @@ class DbnFile:
         # The header is read apart, as this reader stops at the first byte it cannot give, while
         # the stream, which insists on a frame's end and checksum, fails ahead of the damage.
         with self.path.open("rb") as file:
-            metadata, self._header_bytes = _read_metadata(
+            metadata, self._header_bytes = read_metadata(
                 zstandard.ZstdDecompressor().stream_reader(file) if is_zstd else file
             )
         self.metadata = metadata
@@ -266,8 +271,11 @@ class DbnFile:
             yield self._targets["options"], batch.filter(pa.array(is_option))
 
 
-def _read_metadata(stream: BinaryIO) -> tuple[dbn.Metadata, int]:
-    """The metadata that the uncompressed stream begins with, and how many bytes it takes."""
+def read_metadata(stream: BinaryIO) -> tuple[dbn.Metadata, int]:
+    """The metadata that the uncompressed stream begins with, and how many bytes it takes.
+
+    Raises UnreadableError if it is damaged or no DBN, InputError if it is of no single schema.
+    """
     try:
         prefix = stream.read(8)
         if prefix[:3] != DBN_MAGIC[: len(prefix)]:

@@ -33,7 +33,7 @@ from ingest.dbn import DbnFile, claims_by_name
 from ingest.errors import InputError, UnreadableError, first_line
 from ingest.feeds import FEED_BY_PATH, MANIFEST_NAME, ROOT_SYMBOL, Feed
 from ingest.inputs import Input, find_inputs, open_input
-from ingest.manifest import coverage, symbol_mappings, write_manifest
+from ingest.manifest import Provenance, coverage, symbol_mappings, write_manifest
 from ingest.merge import Part, in_file_order, merged, refuse_repeats
 from ingest.partition_writer import DATA_NAME, PartitionWriter
 from ingest.spx import SpxFile
@@ -107,6 +107,7 @@ def import_paths(
     force: bool = False,
     report: Callable[[str], None] | Console = print,
     calendar: TradeCalendar | None = None,
+    provenance: Provenance | None = None,
 ) -> ImportResult:
     """Import files, and folders of files, into Bronze.
 
@@ -118,6 +119,7 @@ def import_paths(
               together with new ones.
     report:   takes the lines of progress; a rich Console on a terminal shows a bar per file.
     calendar: the trade dates; the project's seed by default.
+    provenance: of the files, all together, for the manifests of what is written.
 
     What is wrong with a file or a partition is a line in the result's `errors`, never an
     exception; what can be imported is imported nevertheless.
@@ -126,11 +128,54 @@ def import_paths(
     result = ImportResult()
     try:
         with Staging(Path(bronze_root)) as staging:
-            _Run(staging, force, report, calendar or default_calendar(), result).run(paths)
+            _Run(
+                staging,
+                force,
+                report,
+                calendar or default_calendar(),
+                provenance or Provenance(),
+                result,
+            ).run(paths)
     except (InputError, OSError) as error:
         result.errors.append(first_line(error))
     result.seconds = time.monotonic() - started
     return result
+
+
+def land_nothing(
+    bronze_root: str | Path,
+    feed: Feed,
+    day: date,
+    window: tuple[int, int],
+    provenance: Provenance,
+) -> None:
+    """Land "asked, and there was nothing" where not even a request could be made.
+
+    As for options of which none was listed. Replaces the partition; `window`: the [start, end) in
+    ns for which there was nothing. Raises InputError or OSError if Bronze cannot be written.
+    """
+    with Staging(Path(bronze_root)) as staging:
+        folder = staging.folder()
+        PartitionWriter(folder / DATA_NAME, feed.schema).close()
+        manifest = {
+            **_identity(feed, day),
+            "first_ts_recv": None,
+            "last_ts_recv": None,
+            "sources": [],
+            "coverage": coverage(day, [window]),
+            "symbol_mappings": {},
+            **provenance.fields(),
+        }
+        write_manifest(folder, manifest, {DATA_NAME: 0})
+        staging.commit(feed, day, folder)
+
+
+def _identity(feed: Feed, day: date) -> dict[str, Any]:
+    return {
+        "feed": feed.path,
+        "root": ROOT_SYMBOL if feed.has_root_key else None,
+        "date": day.isoformat(),
+    }
 
 
 class _Run:
@@ -142,9 +187,11 @@ class _Run:
         force: bool,
         report: Callable[[str], None] | Console,
         calendar: TradeCalendar,
+        provenance: Provenance,
         result: ImportResult,
     ) -> None:
         self.staging, self.force, self.calendar, self.result = staging, force, calendar, result
+        self.provenance = provenance
         self.console = report if isinstance(report, Console) else None
         self.say = report.out if isinstance(report, Console) else report
         self.contributions: dict[str, _Contribution] = {}
@@ -373,26 +420,21 @@ class _Run:
             for part in parts:
                 part.path.unlink()
         manifest = {
-            "feed": feed.path,
-            "root": ROOT_SYMBOL if feed.has_root_key else None,
-            "date": day.isoformat(),
+            **_identity(feed, day),
             "first_ts_recv": first,
             "last_ts_recv": last,
             "sources": [
                 source.source | {"rows": part.rows if (part := source.parts[key]) else 0}
                 for source in given
             ],
-            "request": None,
             "coverage": coverage(day, [source.window for source in given]),
-            "dataset_condition": None,
-            "cost_usd": None,
-            "warnings": [
+            "symbol_mappings": (
+                symbol_mappings(folder / DATA_NAME) if "symbol" in feed.schema.names else {}
+            ),
+            **self.provenance.fields(
                 f"{part.name} was not in ts_recv order and has been sorted"
                 for part in parts
                 if not part.is_sorted
-            ],
-            "symbol_mappings": (
-                symbol_mappings(folder / DATA_NAME) if "symbol" in feed.schema.names else {}
             ),
         }
         write_manifest(folder, manifest, {DATA_NAME: rows})

@@ -10,6 +10,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,31 @@ from ingest.trade_date import trade_date_interval
 
 FORMAT = 1
 """The manifest's format. A partition of another format does not match and is imported again."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a partition was asked for, where that is known.
+
+    request:           the vendor requests whose answers it holds.
+    dataset_condition: the vendor's word on each UTC date it touches, as of the download.
+    cost_usd:          the price of those requests.
+    warnings:          what the vendor said beside the data.
+    """
+
+    request: list[dict[str, Any]] | None = None
+    dataset_condition: list[dict[str, Any]] | None = None
+    cost_usd: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    def fields(self, warnings: Iterable[str] = ()) -> dict[str, Any]:
+        """The manifest's fields of these names, with further warnings after the vendor's."""
+        return {
+            "request": self.request,
+            "dataset_condition": self.dataset_condition,
+            "cost_usd": self.cost_usd,
+            "warnings": [*self.warnings, *warnings],
+        }
 
 
 def coverage(day: date, windows: Iterable[tuple[int, int] | None]) -> list[list[int]]:
