@@ -6,29 +6,13 @@ Exit codes: 0 success, 1 a file or partition failed, 2 wrong usage, 130 interrup
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-DEFAULT_BRONZE_ROOT = "data/bronze"
-
-PIPE_WIDTH = 180
-"""Columns of a table that goes to a pipe, which would be taken to have 80: too few for a table
-with a column per feed."""
-
-
-def bronze_root_argument(parser: argparse.ArgumentParser) -> None:
-    """Add `--bronze-root`, by default `ES_BRONZE_ROOT` or else `data/bronze`."""
-    parser.add_argument(
-        "--bronze-root",
-        type=Path,
-        default=Path(os.environ.get("ES_BRONZE_ROOT") or DEFAULT_BRONZE_ROOT),
-        metavar="DIR",
-        help="where Bronze lies (default: $ES_BRONZE_ROOT, else data/bronze)",
-    )
+from ingest.arguments import PIPE_WIDTH, bronze_root_argument
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

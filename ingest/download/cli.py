@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ingest.cli import PIPE_WIDTH, bronze_root_argument
+from ingest.arguments import PIPE_WIDTH, bronze_root_argument
 from ingest.download.credentials import api_key
 from ingest.download.errors import DownloadError, UsageError
 from ingest.download.ledger import Ledger

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ingest.cli import bronze_root_argument
+from ingest.arguments import bronze_root_argument
 from ingest.importer import import_paths
 from ingest.simulate.errors import SimulationError
 from ingest.simulate.hours import load_calendar
