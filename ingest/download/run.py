@@ -30,7 +30,7 @@ from ingest.download.progress import DownloadProgress
 from ingest.download.quote_table import bound, due_usd, quote_table
 from ingest.download.roots import candidate_parents
 from ingest.download.vendor import Job, Vendor
-from ingest.download.windows import CashSessions
+from ingest.download.windows import cash_sessions
 from ingest.errors import first_line
 from ingest.trade_date import default_calendar
 
@@ -111,7 +111,7 @@ class Download:
         self.outcome = Outcome()
         self._wish, self._options = wish, options
         self._vendor, self._ledger, self._console = vendor, ledger, console
-        self._cash = CashSessions()
+        self._cash = cash_sessions()
         wanted = wish.partitions(default_calendar(), self._cash)
         if not wanted:
             raise UsageError(f"there is no trade date from {wish.start} to {wish.end}")

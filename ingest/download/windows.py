@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cache
 from pathlib import Path
 
 from ingest.download.errors import UsageError
@@ -75,6 +76,12 @@ class CashSessions:
     def has_session(self, day: date) -> bool:
         """Whether the cash market opens on that day."""
         return self.close(day) is not None
+
+
+@cache
+def cash_sessions() -> CashSessions:
+    """Those of the project's calendar seed, read once."""
+    return CashSessions()
 
 
 def window_ns(day: date, window: ClockWindow | None, cash_close: time | None) -> tuple[int, int]:

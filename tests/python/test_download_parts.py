@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentParser
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
@@ -15,7 +16,6 @@ from dbn_files import definitions, encode, new_york, trades, write
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from rich.text import Text
 from vendor_shop import FakeTime
 
 from ingest.dbn import DbnFile
@@ -29,7 +29,7 @@ from ingest.download.progress import DownloadProgress
 from ingest.download.received import examine, keep_before
 from ingest.download.roots import candidate_parents
 from ingest.download.vendor import _retry_after_s
-from ingest.download.windows import CashSessions, parse_windows, window_ns
+from ingest.download.windows import cash_sessions, parse_windows, window_ns
 from ingest.importer import import_paths
 from ingest.trade_date import default_calendar, trade_date_interval
 
@@ -58,11 +58,11 @@ T0 = new_york("2025-12-16 10:00")
     ],
 )
 def test_candidate_parents_of_a_date(day, parents) -> None:
-    assert candidate_parents(date.fromisoformat(day), CashSessions().has_session) == parents
+    assert candidate_parents(date.fromisoformat(day), cash_sessions().has_session) == parents
 
 
 def test_every_session_has_candidates_and_each_month_end_has_the_monthly_ones() -> None:
-    cash = CashSessions()
+    cash = cash_sessions()
     ends = 0
     for day in default_calendar().between(date(2024, 1, 1), date(2025, 12, 31)):
         if cash.has_session(day):
@@ -104,7 +104,7 @@ def test_the_chain_is_what_the_latest_definitions_expire_on_the_date(tmp_path) -
 
 
 def test_windows_are_new_york_times_and_keep_their_last_instant() -> None:
-    cash, windows = CashSessions(), parse_windows([])
+    cash, windows = cash_sessions(), parse_windows([])
     day = date(2025, 12, 16)
     start, end = window_ns(day, windows["futures/mbp10"], cash.close(day))
     assert (start, end - 1) == (new_york(f"{day} 09:00"), new_york(f"{day} 13:30"))
@@ -115,7 +115,7 @@ def test_windows_are_new_york_times_and_keep_their_last_instant() -> None:
 
 def test_on_a_half_day_the_window_ends_with_the_cash_session() -> None:
     day = date(2025, 11, 28)
-    assert CashSessions().close(day) == time(13)
+    assert cash_sessions().close(day) == time(13)
     _, end = window_ns(day, parse_windows([])["options/nbbo"], time(13))
     assert end - 1 == new_york(f"{day} 13:00")
 
@@ -142,7 +142,7 @@ def test_windows_come_from_the_environment_too(monkeypatch) -> None:
 
 def test_the_plan_is_what_the_models_read() -> None:
     wish = Wish(date(2025, 11, 26), date(2025, 11, 28), SCHEMAS, parse_windows([]))
-    partitions = wish.partitions(default_calendar(), CashSessions())
+    partitions = wish.partitions(default_calendar(), cash_sessions())
     by_day = {}
     for target in partitions:
         by_day.setdefault(str(target.day), []).append(target.feed)
@@ -224,7 +224,7 @@ def test_a_terminal_shows_each_unit_and_the_whole() -> None:
             pass
         with progress.showing(quotes[1]):
             progress.refresh()
-    shown = Text.from_ansi(console.file.getvalue()).plain
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", console.file.getvalue())
     assert "25 %" in shown
     assert "futures/mbp10 2025-12-16" in shown
     assert "1.5 MB compressed, of 3.0 MB uncompressed" in shown
