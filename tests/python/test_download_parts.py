@@ -218,7 +218,7 @@ def test_a_terminal_shows_each_unit_and_the_whole() -> None:
         Quote(units[0], 1, 1_000_000, 0, 0, "have"),
         Quote(units[1], 1, 3_000_000, 0, 0, "job"),
     ]
-    console = Console(file=StringIO(), force_terminal=True, width=120)
+    console = Console(file=StringIO(), force_terminal=True, width=120, _environ={"TERM": "xterm"})
     with DownloadProgress(console, Arriving(), quotes) as progress:
         with progress.showing(quotes[0]):
             pass
