@@ -16,12 +16,12 @@ setup: .venv/.installed ## Install the project and its pinned packages into .ven
 # Some systems ship Python without ensurepip; there the system's pip installs into the venv.
 .venv/.installed: requirements.txt pyproject.toml
 	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
-		$(PYTHON) -m venv .venv; \
-		$(BIN)/python -m pip install --quiet --requirement requirements.txt; \
+		$(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install --quiet --requirement requirements.txt && \
 		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
 	else \
-		$(PYTHON) -m venv --without-pip .venv; \
-		$(PYTHON) -m pip --python $(BIN)/python install --quiet --requirement requirements.txt; \
+		$(PYTHON) -m venv --without-pip .venv && \
+		$(PYTHON) -m pip --python $(BIN)/python install --quiet --requirement requirements.txt && \
 		$(PYTHON) -m pip --python $(BIN)/python install --quiet --no-deps --no-build-isolation --editable .; \
 	fi
 	@touch $@
