@@ -20,7 +20,10 @@
         'barrier_wall_ratio', 'barrier_absorption_ratio', 'barrier_delta_large',
         'barrier_delta_small', 'barrier_churn_active', 'barrier_weak_depth', 'force_mass_scale',
         'force_mass_min_marks', 'risk_free_rate', 'iv_min', 'iv_max', 'strike_spacing',
-        'fuel_strike_range', 'fuel_threshold_contracts_per_point', 'horizon_minutes',
-        'outcome_threshold', 'strength_threshold',
+        'fuel_strike_range', 'fuel_threshold_contracts_per_point', 'coverage_min_share',
+        'book_max_gap_s', 'book_max_crossed_share', 'book_max_bad_share', 'late_after_ms',
+        'max_late_share', 'min_defined_share', 'min_iv_known_share', 'min_parity_share',
+        'min_open_interest_share', 'min_sided_share', 'horizon_minutes', 'outcome_threshold',
+        'strength_threshold',
     ]) }}
 {% endmacro %}

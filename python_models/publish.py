@@ -12,6 +12,11 @@ def model(dbt, session):
         "sessions": dbt.ref("sessions").order("session_date").to_arrow_table(),
         "bars_1m": dbt.ref("bars_1m").order("bar_start_ns").to_arrow_table(),
         "levels": dbt.ref("levels").order("level_kind, valid_from_ns").to_arrow_table(),
+        "gamma_by_strike": dbt.ref("gamma_by_strike")
+        .order("tau_ns, instrument_id")
+        .to_arrow_table(),
+        "qa_gate_results": dbt.ref("qa_gate_results").order("gate").to_arrow_table(),
+        "bronze_quality": dbt.ref("bronze_quality").order("feed").to_arrow_table(),
         "level_events": dbt.ref("level_events").order("event_ts_ns, event_id").to_arrow_table(),
         "level_event_features": dbt.ref("level_event_features").order("event_id").to_arrow_table(),
         "level_event_labels": dbt.ref("level_event_labels").order("event_id").to_arrow_table(),

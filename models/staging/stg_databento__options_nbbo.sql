@@ -18,6 +18,9 @@ renamed as (
         instrument_id::bigint as instrument_id,
         symbol,
 
+        -- action; one-second quotes have none
+        action,
+
         -- quote; the fixed-point integers stay because the intrinsic test must be exact
         bid_px_00 as bid_price_nano,
         ask_px_00 as ask_price_nano,

@@ -18,10 +18,13 @@ SILVER_TABLES = (
     "sessions",
     "bars_1m",
     "levels",
+    "gamma_by_strike",
     "level_events",
     "level_event_features",
     "level_event_labels",
     "level_interactions",
+    "bronze_quality",
+    "qa_gate_results",
 )
 
 # Each session with the three trade dates before it, which its moving averages reach back to.

@@ -12,7 +12,9 @@ feeds as (
     select
         trade_date,
         bool_or(feed = 'futures/trades' and status = 'ok') as has_futures_trades,
-        bool_or(feed = 'futures/definition' and status = 'ok') as has_futures_definitions
+        bool_or(feed = 'futures/definition' and status = 'ok') as has_futures_definitions,
+        bool_or(feed = 'options/trades' and status = 'ok') as has_options_trades,
+        bool_or(feed = 'options/definition' and status = 'ok') as has_options_definitions
     from partitions
     group by trade_date
 ),
@@ -22,7 +24,9 @@ int_session as (
         clock.trade_date as session_date,
         clock.* exclude (trade_date),
         feeds.has_futures_trades,
-        feeds.has_futures_definitions
+        feeds.has_futures_definitions,
+        feeds.has_options_trades,
+        feeds.has_options_definitions
     from clock
     inner join feeds using (trade_date)
     where clock.trade_date = date '{{ session_date() }}'

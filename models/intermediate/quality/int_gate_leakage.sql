@@ -1,7 +1,3 @@
-{{ config(severity='error', tags=['gate']) }}
-
--- Gate 3, leakage: true range, ATR and volatility, computed anew for each bar from the bars of the
--- regular session alone, are what the build has. A bar before 09:30 in any of them shows here.
 with
 
 session as (
@@ -27,6 +23,7 @@ changes as (
     left join bars as previous on bars.bar_nr = previous.bar_nr + 1
 ),
 
+-- Each bar anew from the bars of the regular session alone.
 expected as (
     select
         this.bar_end_ns,
@@ -44,21 +41,27 @@ expected as (
 
 found as (
     select * from {{ ref('int_rth_volatility') }}
+),
+
+wrong as (
+    select bar_end_ns
+    from found
+    full join expected using (bar_end_ns)
+    where
+        found.true_range is distinct from expected.true_range
+        or abs(found.atr - expected.atr) > 1e-9
+        or (found.atr is null) <> (expected.atr is null)
+        or abs(found.rth_volatility - expected.rth_volatility) > 1e-9
+        or (found.rth_volatility is null) <> (expected.rth_volatility is null)
+),
+
+int_gate_leakage as (
+    select
+        'no_premarket_bar_in_volatility' as gate,
+        count(wrong.bar_end_ns)::double as measured,
+        0::double as threshold,
+        'bar that ends at ' || min(wrong.bar_end_ns) as detail
+    from wrong
 )
 
-select
-    bar_end_ns,
-    found.true_range,
-    expected.true_range as expected_true_range,
-    found.atr,
-    expected.atr as expected_atr,
-    found.rth_volatility,
-    expected.rth_volatility as expected_rth_volatility
-from found
-full join expected using (bar_end_ns)
-where
-    found.true_range is distinct from expected.true_range
-    or abs(found.atr - expected.atr) > 1e-9
-    or (found.atr is null) <> (expected.atr is null)
-    or abs(found.rth_volatility - expected.rth_volatility) > 1e-9
-    or (found.rth_volatility is null) <> (expected.rth_volatility is null)
+select * from int_gate_leakage

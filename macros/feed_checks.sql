@@ -1,0 +1,47 @@
+{#- One row of checks over the records of a feed on the session date, in one streaming pass: `lag()
+    over ()` follows the scan, which keeps the order of the files. `session` holds the clock as
+    literals, because a join would end the streaming. The other arguments are expressions over a
+    record; what is not given is unknown.
+
+    Records are numbered from 0, so that more records than numbers are duplicates; this costs no
+    GROUP BY over millions of keys. -#}
+{% macro feed_checks(feed, relation, session, price=none, flags=none, latency=none, crossed=none,
+    has_sides=false) %}
+    select
+        '{{ feed }}' as feed,
+        count(*) as row_count,
+        min(ts_ns) as first_ts_ns,
+        max(ts_ns) as last_ts_ns,
+        min({{ price or 'null::double' }}) as min_price,
+        max({{ price or 'null::double' }}) as max_price,
+        count(*) filter (
+            previous_ts_ns > ts_ns or (previous_ts_ns = ts_ns and previous_row_nr >= row_nr)
+        ) as out_of_order_count,
+        greatest(count(*) - (max(row_nr) - min(row_nr) + 1), 0) as duplicate_count,
+        greatest(
+            max(
+                least(ts_ns, {{ session.event_end_ns }})
+                - greatest(previous_ts_ns, {{ session.rth_start_ns }})
+            ),
+            {{ session.event_end_ns }} - greatest(max(ts_ns), {{ session.rth_start_ns }}),
+            least(min(ts_ns), {{ session.event_end_ns }}) - {{ session.rth_start_ns }}
+        ) / 1e9 as longest_gap_s,
+        count(*) filter ({{ flags or 'null::integer' }} & 4 <> 0)
+        / nullif(count({{ flags or 'null::integer' }}), 0) as bad_book_share,
+        count(*) filter ({{ latency or 'null::bigint' }} > {{ var('late_after_ms') }} * 1000000)
+        / nullif(count({{ latency or 'null::bigint' }}), 0) as late_share,
+        avg(({{ crossed or 'null::boolean' }})::integer) as crossed_share,
+        {%- if has_sides %}
+        sum(size) filter (aggressor_side <> 'N') / nullif(sum(size), 0) as sided_share
+        {%- else %}
+        null::double as sided_share
+        {%- endif %}
+    from (
+        select
+            *,
+            lag(ts_ns) over () as previous_ts_ns,
+            lag(row_nr) over () as previous_row_nr
+        from {{ relation }}
+        where trade_date = date '{{ session_date() }}'
+    ) as records
+{% endmacro %}

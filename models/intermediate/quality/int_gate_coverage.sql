@@ -1,0 +1,58 @@
+{#- Physics: what a running market always has some of. Sweeps, ratios and states may well be 0. -#}
+{%- set features = ['approach_velocity', 'approach_distance'] -%}
+{%- for h in var('kinematics_windows_s') -%}
+    {%- for name in ['velocity', 'acceleration', 'jerk'] -%}
+        {%- do features.append(name ~ '_' ~ h ~ 's') -%}
+    {%- endfor -%}
+{%- endfor -%}
+{%- for w in var('ofi_windows_s') -%}
+    {%- for name in ['best', 'integrated', 'near_level', 'normalized', 'imbalance'] -%}
+        {%- do features.append('ofi_' ~ name ~ '_' ~ w ~ 's') -%}
+    {%- endfor -%}
+{%- endfor -%}
+{%- do features.extend([
+    'tape_buy_volume', 'tape_sell_volume', 'tape_imbalance', 'tape_velocity',
+    'barrier_added', 'barrier_removed', 'passive_volume', 'barrier_filled', 'barrier_pulled',
+    'barrier_delta_liq', 'barrier_replenishment_ratio', 'barrier_churn', 'depth_in_zone',
+    'wall_ratio', 'force', 'mass', 'force_mass_ratio', 'predicted_accel', 'accel_residual',
+    'net_gex_3strike', 'flow_net_gex_3strike', 'gamma_exposure'
+]) -%}
+
+with
+
+features as (
+    select * from {{ ref('int_event_features') }}
+),
+
+session as (
+    select * from {{ ref('int_session') }}
+),
+
+-- A NaN is no more known than a NULL.
+covered as (
+    {%- for feature in features %}
+    select
+        '{{ feature }}' as feature,
+        avg(coalesce({{ feature }} <> 0 and not isnan({{ feature }}::double), false)::integer)
+            as share,
+        count(*) as event_count
+    from features
+    cross join session
+    {%- if 'gex' in feature or 'gamma' in feature %}
+    where session.has_options_definitions
+    {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+int_gate_coverage as (
+    select
+        'features_are_covered' as gate,
+        min(share) as measured,
+        {{ var('coverage_min_share') }}::double as threshold,
+        arg_min(feature, (share, feature)) || ' of ' || max(event_count) || ' events' as detail
+    from covered
+    where event_count > 0
+)
+
+select * from int_gate_coverage

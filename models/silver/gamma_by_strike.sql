@@ -1,0 +1,55 @@
+with
+
+session as (
+    select * from {{ ref('int_session') }}
+),
+
+exposures as (
+    select * from {{ ref('int_gamma_exposures') }}
+),
+
+gamma_by_strike as (
+    select
+        -- keys
+        session.session_date,
+        exposures.mark_ns as tau_ns,
+        {{ new_york_timestamp('exposures.mark_ns') }} as tau_et,
+        exposures.instrument_id,
+
+        -- contract
+        exposures.symbol,
+        exposures.underlying,
+        exposures.expiration_ns as expiration,
+        exposures.strike,
+        exposures."right",
+        exposures.multiplier,
+
+        -- prices, index points
+        exposures.underlying_price,
+        exposures.calendar_basis,
+        exposures.bid_price_nano / 1e9 as bid_price,
+        exposures.ask_price_nano / 1e9 as ask_price,
+        exposures.quote_age_s,
+        exposures.quote_status,
+
+        -- volatility and gamma
+        exposures.iv_status,
+        exposures.iv,
+        exposures.total_vol,
+        exposures.gamma,
+
+        -- exposure, USD of delta per 1 % move
+        exposures.unit_gex,
+        exposures.open_interest,
+        exposures.oi_gex,
+        exposures.dealer_net_position,
+        exposures.flow_gex,
+
+        -- provenance
+        exposures.option_source_ts_ns
+    from exposures
+    cross join session
+)
+
+select * from gamma_by_strike
+order by tau_ns, expiration, strike, "right", instrument_id
