@@ -10,12 +10,22 @@ import polars as pl
 from ingest.feeds import FEED_BY_PATH, MANIFEST_NAME
 from reference.basis import SPX_SCHEMA
 from reference.book import BOOK_SCHEMA
+from reference.options import QUOTES_SCHEMA, STATISTICS_SCHEMA
 from reference.trades import TRADES_SCHEMA
 
 
 def read_trades(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
     """The date's futures trades by `TRADES_SCHEMA`; None where the partition is missing."""
-    bronze = _read_partition(bronze_root, "futures/trades", trade_date)
+    return _read_trades(bronze_root, "futures/trades", trade_date)
+
+
+def read_option_trades(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
+    """The date's option trades by `TRADES_SCHEMA`; None where the partition is missing."""
+    return _read_trades(bronze_root, "options/trades", trade_date)
+
+
+def _read_trades(bronze_root: Path, feed_path: str, trade_date: date) -> pl.DataFrame | None:
+    bronze = _read_partition(bronze_root, feed_path, trade_date)
     if bronze is None:
         return None
     return bronze.select(
@@ -32,6 +42,35 @@ def read_trades(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
 def read_definitions(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
     """The date's futures definitions, Bronze columns; None where the partition is missing."""
     return _read_partition(bronze_root, "futures/definition", trade_date)
+
+
+def read_option_definitions(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
+    """The date's options definitions, Bronze columns; None where the partition is missing."""
+    return _read_partition(bronze_root, "options/definition", trade_date)
+
+
+def read_option_quotes(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
+    """The date's option quotes by `QUOTES_SCHEMA`; None where the partition is missing."""
+    bronze = _read_partition(bronze_root, "options/nbbo", trade_date)
+    if bronze is None:
+        return None
+    return bronze.select(
+        pl.col("ts_recv").alias("ts_ns"),
+        "row_nr",
+        "instrument_id",
+        pl.col("bid_px_00").alias("bid_nano"),
+        pl.col("ask_px_00").alias("ask_nano"),
+    ).cast(QUOTES_SCHEMA)
+
+
+def read_option_statistics(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
+    """The date's statistics by `STATISTICS_SCHEMA`; None where the partition is missing."""
+    bronze = _read_partition(bronze_root, "options/statistics", trade_date)
+    if bronze is None:
+        return None
+    return bronze.select(
+        pl.col("ts_recv").alias("ts_ns"), "row_nr", "instrument_id", "stat_type", "quantity"
+    ).cast(STATISTICS_SCHEMA)
 
 
 def read_book(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:

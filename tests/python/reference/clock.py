@@ -29,6 +29,11 @@ class SessionClock:
     rth_end_ns: int
     session_end_ns: int
 
+    @property
+    def minute_marks_ns(self) -> range:
+        """09:31, 09:32, ... up to the last anchor, that minute included."""
+        return range(self.rth_start_ns + MINUTE_NS, self.event_end_ns + 1, MINUTE_NS)
+
 
 def new_york_ns(day: date, clock_time: time) -> int:
     """UTC epoch nanoseconds of a New York wall-clock time, which is read to the second."""

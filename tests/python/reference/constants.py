@@ -10,7 +10,8 @@ from datetime import time
 class Constants:
     """Clock times are America/New_York; prices, widths and thresholds are index points.
 
-    The barrier's and the sweep's sizes are contracts.
+    The barrier's and the sweep's sizes are contracts, volatilities per square root of a year. With
+    a `risk_free_rate` of 0 prices are undiscounted, so that no formula has a discount factor.
     """
 
     premarket_start: time = time(4, 0)
@@ -50,6 +51,12 @@ class Constants:
     barrier_weak_depth: int = 50
     force_mass_scale: float = 0.01
     force_mass_min_marks: int = 10
+    risk_free_rate: float = 0.0
+    iv_min: float = 1e-4
+    iv_max: float = 5.0
+    strike_spacing: float = 5.0
+    fuel_strike_range: float = 15.0
+    fuel_threshold_contracts_per_point: float = 10.0
 
 
 DEFAULTS = Constants()

@@ -1,4 +1,4 @@
-"""The `level_event_features` table (definitions, section 6, without fuel and calendar basis)."""
+"""The `level_event_features` table (definitions, sections 6 and 7)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from reference.book import Book
 from reference.clock import SessionClock
 from reference.constants import DEFAULTS, Constants
 from reference.force_mass import force_mass, minute_marks
+from reference.gamma_bands import gamma_columns, gamma_features, marks_of
 from reference.kinematics import PriceHistory, kinematics
 from reference.level_distances import STACKING_POINTS, level_distances
 from reference.levels import LEVEL_KINDS, Level
+from reference.options import Chain
 from reference.order_flow import ofi_features, order_flow
 from reference.tape import tape, window_trades
 from reference.trades import Trade
@@ -86,6 +88,7 @@ def features_schema(constants: Constants = DEFAULTS) -> dict[str, pl.DataType]:
         "trade_source_ts_ns": whole,
         "book_source_ts_ns": whole,
         "bar_source_ts_ns": whole,
+        **gamma_columns(),
     }
 
 
@@ -97,6 +100,8 @@ def level_event_features(
     levels: Sequence[Level],
     book: Book,
     spx: pl.DataFrame | None,
+    chain: Chain,
+    grid: pl.DataFrame,
     constants: Constants = DEFAULTS,
 ) -> pl.DataFrame:
     """The features of every event, by `features_schema`, in the order of `events`.
@@ -109,12 +114,15 @@ def level_event_features(
         levels: the session's levels.
         book: the front month's book rows; without rows where nothing is known.
         spx: SPX prices by `SPX_SCHEMA`, None where never asked for.
+        chain: the session's options.
+        grid: their `gamma_by_strike` table.
         constants: the constants of the definitions.
     """
     known_events = events.to_dicts()
     prices = PriceHistory(trades)
     flow = order_flow(book)
     marks = minute_marks(clock, prices, book, flow, constants) if known_events else []
+    gamma_marks = marks_of(grid)
     rows = []
     for number, event in enumerate(known_events):
         motion = kinematics(event, prices, constants)
@@ -130,6 +138,7 @@ def level_event_features(
                 **force_mass(event, motion, book, flow, marks, constants),
                 **basis(event, spx),
                 **sources(event, trades, bars_1m, book, constants),
+                **gamma_features(event, clock, gamma_marks, chain, constants),
             }
         )
     return pl.DataFrame(rows, schema=features_schema(constants))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference.book import Book, mean_over_rows
-from reference.clock import MINUTE_NS, SECOND_NS, SessionClock
+from reference.clock import SECOND_NS, SessionClock
 from reference.constants import DEFAULTS, Constants
 from reference.kinematics import PriceHistory, derivatives
 from reference.order_flow import OrderFlow, integrated_ofi
@@ -55,7 +55,7 @@ def minute_marks(
 ) -> list[MinuteMark]:
     """Every minute after the open, up to the last anchor."""
     marks = []
-    for ts_ns in range(clock.rth_start_ns + MINUTE_NS, clock.event_end_ns + 1, MINUTE_NS):
+    for ts_ns in clock.minute_marks_ns:
         s0, s1, s2 = (prices.at(ts_ns - k * WINDOW_S * SECOND_NS) for k in range(3))
         # The level is the same in every position and drops out of their differences.
         velocity, acceleration, _ = derivatives(s0, s1, s2, None, WINDOW_S)

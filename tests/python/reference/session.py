@@ -19,13 +19,25 @@ from reference.bars import (
     range_states,
 )
 from reference.book import contract_book
-from reference.bronze import read_book, read_definitions, read_spx, read_trades
+from reference.bronze import (
+    read_book,
+    read_definitions,
+    read_option_definitions,
+    read_option_quotes,
+    read_option_statistics,
+    read_option_trades,
+    read_spx,
+    read_trades,
+)
 from reference.clock import SessionClock, read_clocks
 from reference.constants import DEFAULTS, Constants
 from reference.features import level_event_features
 from reference.front_month import session_row
+from reference.gamma_by_strike import gamma_by_strike
+from reference.kinematics import PriceHistory
 from reference.labels import level_event_labels
 from reference.levels import levels_table, session_levels
+from reference.options import make_chain
 from reference.trades import contract_trades
 from reference.zone_entries import zone_entries
 
@@ -40,6 +52,7 @@ class SessionTables:
     level_events: pl.DataFrame
     level_event_features: pl.DataFrame
     level_event_labels: pl.DataFrame
+    gamma_by_strike: pl.DataFrame
 
 
 def build_session(
@@ -50,6 +63,10 @@ def build_session(
     constants: Constants = DEFAULTS,
     book: pl.DataFrame | None = None,
     spx: pl.DataFrame | None = None,
+    option_definitions: pl.DataFrame | None = None,
+    option_quotes: pl.DataFrame | None = None,
+    option_trades: pl.DataFrame | None = None,
+    option_statistics: pl.DataFrame | None = None,
 ) -> SessionTables:
     """Every table of a session.
 
@@ -61,9 +78,14 @@ def build_session(
         constants: the constants of the definitions.
         book: the session's MBP-10 records by `BOOK_SCHEMA`, None where never asked for.
         spx: the session's SPX prices by `SPX_SCHEMA`, None where never asked for.
+        option_definitions: the options definitions, Bronze columns, None where never asked for.
+        option_quotes: the nbbo records by `QUOTES_SCHEMA`, None where never asked for.
+        option_trades: the option trades by `TRADES_SCHEMA`, None where never asked for.
+        option_statistics: statistics by `STATISTICS_SCHEMA`, None where never asked for.
 
     Raises:
-        ValueError: a front-month trade without a price.
+        ValueError: a trade of the front month, or of a future that an option delivers, without a
+            price.
     """
     sessions = session_row(clock, trades, definitions, constants)
     contract = sessions["front_month"].item()
@@ -79,6 +101,13 @@ def build_session(
     states = range_states(rth_bars, constants)
     levels = session_levels(clock, tape, bars_2m)
     events = zone_entries(clock, contract, tape, levels, RangeHistory(rth_bars, states), constants)
+
+    chain = make_chain(clock, option_definitions, option_quotes, option_trades, option_statistics)
+    underlyings = {
+        symbol: PriceHistory(contract_trades(trades, clock, symbol))
+        for symbol in {option.underlying for option in chain.options}
+    }
+    grid = gamma_by_strike(clock, chain, PriceHistory(tape), underlyings, constants)
     return SessionTables(
         sessions=sessions,
         bars_1m=bars_1m_table(bars_1m, states, clock),
@@ -92,9 +121,12 @@ def build_session(
             levels,
             contract_book(book, clock, contract),
             spx,
+            chain,
+            grid,
             constants,
         ),
         level_event_labels=level_event_labels(events, tape, constants),
+        gamma_by_strike=grid,
     )
 
 
@@ -130,4 +162,8 @@ def read_session(
         constants,
         read_book(bronze_root, session_date),
         read_spx(bronze_root, session_date),
+        read_option_definitions(bronze_root, session_date),
+        read_option_quotes(bronze_root, session_date),
+        read_option_trades(bronze_root, session_date),
+        read_option_statistics(bronze_root, session_date),
     )
