@@ -334,7 +334,7 @@ def test_the_last_quote_at_or_before_the_mark_counts_however_old() -> None:
         definitions(option(1, 6850, "C"), option(2, 6850, "P")),
         quotes(
             (TAU + 1, 1, 99.0, 99.5),
-            (TAU, 1, 7.0, 7.5),
+            (TAU, 1, 9.0, 9.5),
             (TAU, 1, 8.0, 8.5),
             (TAU - 90 * S, 1, 6.0, 6.5),
             (EVENING - 600 * S, 2, 5.0, 5.5),  # before the trade date began
@@ -451,6 +451,7 @@ def test_between_and_beside_solved_strikes() -> None:
     v = iv[6] * math.sqrt(YEARS)
     expected = math.exp(-((math.log(6850 / 6900) / v + v / 2) ** 2) / 2) / math.sqrt(2 * math.pi)
     assert at(table, 6)["gamma"] == pytest.approx(expected / (6850 * v), rel=1e-10)
+    assert at(table, 6)["unit_gex"] == pytest.approx(expected * 6850 / v / 2, rel=1e-10)
 
 
 def test_am_and_pm_series_of_one_strike_keep_apart() -> None:
