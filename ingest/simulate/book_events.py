@@ -93,17 +93,20 @@ def book_events(
     sweeps_per_busy_hour: orders that take several levels, per hour as busy as the cash session's.
     """
     share = float(intensity.sum())
-    knots = _knots(path_ticks, rows * share)
+    knots = knots_of(path_ticks, rows * share)
     busy_hours = share / max(float(np.quantile(intensity, 0.9)), 1e-12) / 3_600
     moves = _moves(path_ticks, at_ns, knots)
     moves = _with_sweeps(rng, moves, sweeps_per_busy_hour * busy_hours)
     updates = _UPDATES_PER_ROW * max(0.0, rows * share - _ROWS_PER_MOVE * len(moves.ts_ns))
-    update_ns = _update_times(rng, at_ns, intensity, round(updates))
+    update_ns = update_times(rng, at_ns, intensity, round(updates))
     return _in_order(rng, moves, update_ns, int(np.floor(path_ticks[0])))
 
 
-def _knots(path_ticks: np.ndarray, rows: float) -> np.ndarray:
-    """The finest grid of path points whose moves fit into the rows."""
+def knots_of(path_ticks: np.ndarray, rows: float) -> np.ndarray:
+    """Indices of the finest grid of path points whose moves fit into the rows.
+
+    The book of an instrument follows its path straight between these points.
+    """
     last = len(path_ticks) - 1
     for spacing in _KNOT_SECONDS:
         knots = np.append(np.arange(0, last, spacing), last)
@@ -156,7 +159,7 @@ def _with_sweeps(rng: np.random.Generator, moves: _Moves, wanted: float) -> _Mov
     return _Moves(ts, direction, swept)
 
 
-def _update_times(
+def update_times(
     rng: np.random.Generator, at_ns: np.ndarray, intensity: np.ndarray, count: int
 ) -> np.ndarray:
     """int64: times of about `count` updates in bursts, spread by intensity, ascending."""

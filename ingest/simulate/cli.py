@@ -26,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     scales = ", ".join(f"{name} {rows:,}" for name, rows in SCALES.items())
     parser.description = (
-        "Write the DBN files of a made-up ES futures market, a set per trade date, and import"
-        " them. The same seed, date and scale always give the same bytes."
+        "Write the DBN files of a made-up market of ES futures and options, a set per trade date,"
+        " and import them. The same seed, date and scale always give the same bytes."
     )
     parser.add_argument(
         "--start",
@@ -123,8 +123,12 @@ def write_range(
         began = time.monotonic()
         files = market.write(day, folder)
         written += files.paths
+        options = ""
+        if files.options:
+            written += files.options.paths
+            options = f", {files.options.quotes:,} option quotes"
         console.out(
-            f"{day} {files.book_rows:,} book rows, {files.trades:,} trades"
+            f"{day} {files.book_rows:,} book rows, {files.trades:,} trades{options}"
             f" in {time.monotonic() - began:.1f} s"
         )
     if not written:

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import databento_dbn as dbn
 import zstandard
 from databento_dbn.metadata import MappingInterval
 
-from ingest.simulate.instruments import Instrument
 from ingest.trade_date import utc_date
 
 DATASET = "GLBX.MDP3"
@@ -22,6 +21,18 @@ PUBLISHER_ID = 1
 """The vendor's number of that dataset's venue."""
 
 _COMPRESSION_LEVEL = 1
+
+
+class Named(Protocol):
+    """What a file's mappings need to know of an instrument."""
+
+    @property
+    def symbol(self) -> str:
+        """Raw symbol."""
+
+    @property
+    def instrument_id(self) -> int:
+        """The vendor's number."""
 
 
 @dataclass
@@ -44,7 +55,7 @@ class _Mapping:
 def metadata(
     schema: dbn.Schema,
     parents: list[str],
-    instruments: Sequence[Instrument],
+    instruments: Sequence[Named],
     start_ns: int,
     end_ns: int,
 ) -> dbn.Metadata:

@@ -15,8 +15,23 @@ from ingest.trade_date import DAY_NS, NEW_YORK, utc_midnight_ns
 
 DEFINITION = np.dtype(dbn.InstrumentDefMsg._dtypes)
 
-_MULTIPLIER = 50
-_DISPLAY_FACTOR = PRICE_SCALE // 100
+MULTIPLIER = 50
+"""Dollars per index point."""
+
+COMMON: dict[str, Any] = {
+    "publisher_id": PUBLISHER_ID,
+    "display_factor": PRICE_SCALE // 100,
+    "unit_of_measure": "IPNT",
+    "unit_of_measure_qty": MULTIPLIER * PRICE_SCALE,
+    "exchange": "XCME",
+    "currency": "USD",
+    "settl_currency": "USD",
+    "match_algorithm": dbn.MatchAlgorithm.FIFO,
+    "market_depth": 10,
+    "min_trade_vol": 1,
+    "max_trade_vol": 3_000,
+}
+"""Fields that are the same in every ES definition."""
 
 
 def definition_records(rng: np.random.Generator, session: Session, listed: list[Listing]) -> bytes:
@@ -62,7 +77,6 @@ def _record(listing: Listing, at_ns: int, **legs: Any) -> dbn.InstrumentDefMsg:
     expires = datetime.fromtimestamp(instrument.expiration_ns // SECOND_NS, NEW_YORK)
     kind = dbn.InstrumentClass.FUTURE if outright else dbn.InstrumentClass.FUTURE_SPREAD
     return dbn.InstrumentDefMsg(
-        publisher_id=PUBLISHER_ID,
         instrument_id=instrument.instrument_id,
         raw_instrument_id=instrument.instrument_id,
         ts_event=max(at_ns - DAY_NS, instrument.activation_ns),
@@ -71,30 +85,21 @@ def _record(listing: Listing, at_ns: int, **legs: Any) -> dbn.InstrumentDefMsg:
         instrument_class=kind,
         security_update_action=dbn.SecurityUpdateAction.ADD,
         min_price_increment=listing.tick,
-        min_price_increment_amount=listing.tick * _MULTIPLIER,
-        display_factor=_DISPLAY_FACTOR,
+        min_price_increment_amount=listing.tick * MULTIPLIER,
         expiration=instrument.expiration_ns,
         activation=instrument.activation_ns,
-        unit_of_measure="IPNT",
-        unit_of_measure_qty=_MULTIPLIER * PRICE_SCALE,
         asset="ES",
         group="ES",
-        exchange="XCME",
         security_type="FUT",
         secsubtype="" if outright else "EQ",
         cfi="FFIXSX" if outright else "FMIXSX",
-        currency="USD",
-        settl_currency="USD",
-        match_algorithm=dbn.MatchAlgorithm.FIFO,
         user_defined_instrument=dbn.UserDefinedInstrument.NO,
         maturity_year=near.year,
         maturity_month=near.month,
         maturity_day=expires.day,
-        market_depth=10,
         market_segment_id=64,
         channel_id=310,
         appl_id=310,
-        min_trade_vol=1,
-        max_trade_vol=3_000,
+        **COMMON,
         **legs,
     )

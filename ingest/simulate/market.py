@@ -9,20 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import databento_dbn as dbn
 import numpy as np
 
 from ingest.simulate.activity import activity
-from ingest.simulate.book_events import book_events
+from ingest.simulate.book_events import book_events, knots_of
 from ingest.simulate.book_rows import F_MAYBE_BAD_BOOK, Book
 from ingest.simulate.dbn_writer import dbn_file, metadata
 from ingest.simulate.definitions import definition_records
 from ingest.simulate.errors import SimulationError
 from ingest.simulate.feed_order import FeedOrder, trades_of
 from ingest.simulate.hours import SECOND_NS, Calendar, Session, session_of
-from ingest.simulate.instruments import PRICE_SCALE, Listing, listings
+from ingest.simulate.instruments import PRICE_SCALE, Listing, Outright, listings
+from ingest.simulate.options import Forward, OptionFiles, OptionMarket
 from ingest.simulate.price_path import IndexPath, daily_closes, index_path
 from ingest.simulate.randomness import Stream, generator
 from ingest.simulate.spx import spx_prices, write_spx
@@ -41,12 +43,27 @@ _BAD_ROWS_BEFORE_GAP = 12
 
 @dataclass(frozen=True)
 class SessionFiles:
-    """What one trade date came to."""
+    """What one trade date came to; no options expire on a date without a cash session."""
 
     trade_date: date
     paths: tuple[Path, ...]
     book_rows: int
     trades: int
+    options: OptionFiles | None
+
+
+@dataclass(frozen=True)
+class _Trace:
+    """An instrument's way through a trade date while it is listed.
+
+    `ticks`, `at_ns`: (n + 1,) price and UTC nanoseconds at the edges of n open seconds; `rates`:
+    (n,) share of an ordinary date's rows in each; `rows`: events of its book on such a date.
+    """
+
+    ticks: np.ndarray
+    at_ns: np.ndarray
+    rates: np.ndarray
+    rows: float
 
 
 class Market:
@@ -58,6 +75,7 @@ class Market:
     def __init__(self, seed: int, book_rows: int, calendar: Calendar) -> None:
         self._seed = seed
         self._book_rows = book_rows
+        self._trades = max(_TRADE_SHARE * book_rows, _FEWEST_TRADES)
         self._calendar = calendar
         self._closes = daily_closes(seed, calendar)
         self._dates = list(calendar)
@@ -65,8 +83,8 @@ class Market:
     def write(self, trade_date: date, folder: Path) -> SessionFiles:
         """Write the trade date's DBN files and SPX prices below a folder, replacing older ones.
 
-        The cash index has a file only if the cash market opens. Raises SimulationError if the date
-        is no trade date.
+        Options and the cash index have files only if the cash market opens. Raises
+        SimulationError if the date is no trade date.
         """
         session, listed, path = self.setting(trade_date)
         day = trade_date.isoformat()
@@ -98,11 +116,12 @@ class Market:
         with dbn_file(names["definition"], headers["definition"]) as file:
             rng = self._generator(session, Stream.DEFINITIONS)
             file.write(definition_records(rng, session, listed))
-        paths = list(names.values())
+        paths, options = list(names.values()), None
         if session.rth_end_ns is not None:
             paths.append(folder / f"SPX.{day}.parquet")
             write_spx(paths[-1], spx_prices(self._generator(session, Stream.SPX), session, path))
-        return SessionFiles(trade_date, tuple(paths), book_rows, trades)
+            options = self._options(session, listed, path).write(folder)
+        return SessionFiles(trade_date, tuple(paths), book_rows, trades, options)
 
     def setting(self, trade_date: date) -> tuple[Session, list[Listing], IndexPath]:
         """What every feed of a trade date starts from: hours, instruments, index path."""
@@ -113,6 +132,37 @@ class Market:
         path = index_path(self._seed, session, self._closes[before], self._closes[trade_date])
         return session, listings(trade_date, self._calendar), path
 
+    def _options(self, session: Session, listed: list[Listing], path: IndexPath) -> OptionMarket:
+        """The options on futures as their books show them, which is not at every second."""
+        forwards = {
+            listing.instrument: self._followed(session, listing, path)
+            for listing in listed
+            if isinstance(listing.instrument, Outright)
+        }
+        return OptionMarket(
+            session,
+            self._calendar,
+            listed,
+            forwards,
+            self._book_rows,
+            partial(self._generator, session),
+        )
+
+    def _followed(self, session: Session, listing: Listing, path: IndexPath) -> Forward:
+        """Times and prices in points at them between which an instrument's book goes straight."""
+        trace = self._trace(session, listing, path)
+        knots = knots_of(trace.ticks, trace.rows * float(trace.rates.sum()))
+        return trace.at_ns[knots], trace.ticks[knots] * (listing.tick / PRICE_SCALE)
+
+    def _trace(self, session: Session, listing: Listing, path: IndexPath) -> _Trace:
+        instrument = listing.instrument
+        alive = session.seconds_ns < instrument.expiration_ns
+        edges = np.append(alive, False) | np.append(False, alive)
+        price = instrument.price(path.price, path.at_ns) * PRICE_SCALE / listing.tick
+        # Each trade shows as one row more than its event.
+        rows = self._book_rows * listing.book_share - self._trades * listing.volume_share
+        return _Trace(price[edges], path.at_ns[edges], activity(session)[alive], rows)
+
     def _generator(self, session: Session, stream: Stream, key: int = 0) -> np.random.Generator:
         return generator(self._seed, session.trade_date, stream, key)
 
@@ -120,27 +170,22 @@ class Market:
         self, session: Session, listed: list[Listing], path: IndexPath
     ) -> Iterator[np.ndarray]:
         """The book rows of all instruments, in order, in batches."""
-        rates = activity(session)
         feed = FeedOrder(self._generator(session, Stream.FEED_LATENCY))
         books, times = [], []
-        trades = max(_TRADE_SHARE * self._book_rows, _FEWEST_TRADES)
         for listing in listed:
-            instrument = listing.instrument
-            alive = session.seconds_ns < instrument.expiration_ns
-            edges = np.append(alive, False) | np.append(False, alive)
-            price = instrument.price(path.price, path.at_ns) * PRICE_SCALE / listing.tick
+            key = listing.instrument.instrument_id
+            trace = self._trace(session, listing, path)
             events = book_events(
-                self._generator(session, Stream.INSTRUMENT_EVENTS, instrument.instrument_id),
-                price[edges],
-                path.at_ns[edges],
-                rates[alive],
-                # Each trade shows as one row more than its event.
-                self._book_rows * listing.book_share - trades * listing.volume_share,
+                self._generator(session, Stream.INSTRUMENT_EVENTS, key),
+                trace.ticks,
+                trace.at_ns,
+                trace.rates,
+                trace.rows,
                 _SWEEPS_PER_BUSY_HOUR * listing.volume_share,
             )
-            rng = self._generator(session, Stream.INSTRUMENT_SIZES, instrument.instrument_id)
-            ordinary = float(rates[alive].sum())
-            books.append(Book(rng, listing, events, trades * listing.volume_share * ordinary))
+            rng = self._generator(session, Stream.INSTRUMENT_SIZES, key)
+            trades = self._trades * listing.volume_share * float(trace.rates.sum())
+            books.append(Book(rng, listing, events, trades))
             times.append(events.ts_ns)
 
         yield feed.merged([book.opening(session.open_ns) for book in books])

@@ -18,6 +18,11 @@ class Stream(IntEnum):
     INSTRUMENT_EVENTS = 4
     INSTRUMENT_SIZES = 5
     DEFINITIONS = 6
+    OPTION_VOLATILITY = 7
+    OPTION_QUOTES = 8
+    OPTION_LATENCY = 9
+    OPTION_DEFINITIONS = 10
+    OPTION_STATISTICS = 11
 
 
 def generator(seed: int, trade_date: date, stream: Stream, key: int = 0) -> np.random.Generator:

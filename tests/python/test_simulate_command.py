@@ -38,6 +38,10 @@ def test_a_range_lands_in_bronze_and_again_changes_nothing(
             ("futures/trades/root=ES", "2025-11-27"),
             ("futures/trades/root=ES", "2025-11-28"),
             ("index/spx", "2025-11-28"),
+            ("options/definition/root=ES", "2025-11-28"),
+            ("options/nbbo/root=ES", "2025-11-28"),
+            ("options/statistics/root=ES", "2025-11-28"),
+            ("options/trades/root=ES", "2025-11-28"),
         )
     ]
     folder = tmp_path / "bronze/futures/trades/root=ES/date=2025-11-28"
