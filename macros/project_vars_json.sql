@@ -12,7 +12,8 @@
 {% macro project_var_names() %}
     {{ return([
         'trade_date_start', 'trade_date_end', 'premarket_start', 'rth_start', 'rth_end',
-        'opening_range_minutes', 'event_end', 'dominance_threshold', 'sma_warmup_days', 'atr_bars',
+        'opening_range_minutes', 'event_end', 'fixed_front_month',
+        'dominance_threshold', 'sma_warmup_days', 'atr_bars',
         'volatility_bars', 'zone_min_width', 'zone_atr_multiple', 'zone_rearm_multiple',
         'kinematics_windows_s', 'approach_lookback_minutes', 'ofi_windows_s', 'ofi_level_decay',
         'ofi_near_level_scale', 'tape_window_s', 'tape_band', 'sweep_max_gap_ms', 'sweep_min_size',
@@ -22,8 +23,8 @@
         'force_mass_min_marks', 'risk_free_rate', 'iv_min', 'iv_max', 'strike_spacing',
         'fuel_strike_range', 'fuel_threshold_contracts_per_point', 'coverage_min_share',
         'book_max_gap_s', 'book_max_crossed_share', 'book_max_bad_share', 'late_after_ms',
-        'max_late_share', 'min_defined_share', 'min_iv_known_share', 'min_parity_share',
-        'min_open_interest_share', 'min_sided_share', 'horizon_minutes', 'outcome_threshold',
+        'max_late_share', 'min_defined_share', 'min_iv_known_share',
+        'parity_max_quote_age_s', 'min_parity_share', 'min_open_interest_share', 'min_sided_share', 'horizon_minutes', 'outcome_threshold',
         'strength_threshold',
     ]) }}
 {% endmacro %}

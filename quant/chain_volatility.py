@@ -57,8 +57,8 @@ def chain_volatility(
     in any order; those with one mark and expiration are a chain.
 
     Black-76 at a continuous `rate`, 0 for undiscounted, between the volatilities `iv_min` and
-    `iv_max`. The time value is inverted, which by parity is the out-of-the-money side's price. Between solved strikes the volatility is
-    linear in strike, outside them flat.
+    `iv_max`. The time value is inverted, which by parity is the out-of-the-money side's price.
+    Between solved strikes the volatility is linear in strike, outside them flat.
     """
     mark = np.asarray(mark_ns, dtype=np.int64)
     expiration = np.asarray(expiration_ns, dtype=np.int64)
@@ -139,8 +139,8 @@ def _filled(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """`values` with NaN filled linearly in `at` from the nearest of the same chain, flat outside.
 
-    Chains are contiguous and `at` rises in each. Returns the values, NaN where a chain has none, and
-    which were filled.
+    Chains are contiguous and `at` rises in each. Returns the values, NaN where a chain has none,
+    and which were filled.
     """
     index = np.arange(len(values))
     known = ~np.isnan(values)

@@ -8,26 +8,36 @@ session as (
     select * from {{ ref('int_session') }}
 ),
 
--- Call less put is forward less strike; each mid may be off by half its spread.
+specs as (
+    select * from {{ ref('contract_specs') }}
+),
+
+-- Call less put is forward less strike; each mid may be off by half its spread, and the future's last
+-- trade by a tick. Quotes of different moments say nothing.
 strikes as (
     select
         mark_ns,
         expiration_ns,
         strike,
-        any_value(underlying_price) - strike as forward_less_strike,
+        any_value(underlying_price - strike) as forward_less_strike,
         sum(if("right" = 'C', 1, -1) * (bid_price_nano + ask_price_nano) / 2e9) as call_less_put,
         sum(ask_price_nano - bid_price_nano) / 2e9 as tolerance
     from exposures
-    where quote_status in ('solved', 'at_or_below_intrinsic', 'unsolvable')
+    where
+        quote_status in ('solved', 'at_or_below_intrinsic', 'unsolvable')
+        and quote_age_s <= {{ var('parity_max_quote_age_s') }}
     group by all
     having count(*) filter ("right" = 'C') = 1 and count(*) filter ("right" = 'P') = 1
 ),
 
 parity as (
     select
-        avg((abs(call_less_put - forward_less_strike) <= greatest(tolerance, 0) + 1e-9)::integer)
-            as parity_share
+        avg((
+            abs(strikes.call_less_put - strikes.forward_less_strike)
+            <= greatest(strikes.tolerance, 0) + specs.tick_size_points + 1e-9
+        )::integer) as parity_share
     from strikes
+    cross join specs
 ),
 
 statuses as (

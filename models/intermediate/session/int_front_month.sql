@@ -13,10 +13,14 @@ ranked as (
         symbol,
         window_volume,
         row_number() over (
-            order by window_volume desc, expiration_ns asc, symbol asc
+            order by
+                symbol = '{{ var("fixed_front_month") }}' desc,
+                window_volume desc,
+                expiration_ns asc,
+                symbol asc
         ) as volume_rank
     from volumes
-    where window_volume > 0
+    where window_volume > 0 or symbol = '{{ var("fixed_front_month") }}'
 ),
 
 window_volumes as (
@@ -26,7 +30,7 @@ window_volumes as (
         max(symbol) filter (volume_rank = 2) as runner_up_symbol,
         max(window_volume) filter (volume_rank = 2) as runner_up_volume,
         sum(window_volume)::bigint as outright_volume,
-        count(*) as contract_count
+        count(*) filter (window_volume > 0) as contract_count
     from ranked
 ),
 
@@ -43,13 +47,13 @@ int_front_month as (
         session.session_date,
         window_volumes.front_month,
         window_volumes.front_month_volume,
-        window_volumes.front_month_volume / window_volumes.outright_volume as dominance_ratio,
+        window_volumes.front_month_volume / nullif(window_volumes.outright_volume, 0) as dominance_ratio,
         window_volumes.runner_up_symbol,
-        window_volumes.runner_up_volume / window_volumes.outright_volume as runner_up_ratio,
+        window_volumes.runner_up_volume / nullif(window_volumes.outright_volume, 0) as runner_up_ratio,
         -- No trades partition: how many contracts traded is unknown, not nought.
         case when session.has_futures_trades then window_volumes.contract_count end
             as contract_count,
-        window_volumes.front_month_volume / window_volumes.outright_volume
+        window_volumes.front_month_volume / nullif(window_volumes.outright_volume, 0)
         < {{ var('dominance_threshold') }} as is_roll_contaminated,
         overnight.causal_front_month
     from session
