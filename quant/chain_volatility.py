@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from quant.black76 import IvStatus, gamma, implied_volatility
+from quant.black76 import SolveStatus, gamma, implied_volatility
 
 NANO = 1_000_000_000
 NS_PER_YEAR = 365 * 86_400 * NANO
@@ -94,7 +94,7 @@ def chain_volatility(
         sigma_min=iv_min,
         sigma_max=iv_max,
     )
-    own[candidate] = np.where(solution.status == IvStatus.SOLVED, solution.sigma, np.nan)
+    own[candidate] = np.where(solution.status == SolveStatus.SOLVED, solution.sigma, np.nan)
     quote_status = np.select([*known, np.isnan(own)], [*names, "unsolvable"], "solved")
 
     # One row per strike of a chain, found by the rank of what it would take its volatility from.
@@ -124,7 +124,7 @@ def chain_volatility(
         iv_status,
         iv,
         iv * np.sqrt(np.where(priced, years, np.nan)),
-        gamma(forward, strike, np.where(priced, years, np.nan), iv, rate=rate),
+        gamma(forward, strike, np.where(priced, years, np.nan), iv, call, rate=rate),
     )
 
 

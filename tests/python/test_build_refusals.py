@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -50,11 +52,6 @@ def test_date_without_bronze_keeps_its_session_row(tmp_path: Path) -> None:
         assert build.table(name, SESSION).is_empty()
 
 
-def test_missing_options_are_named_and_stop_nothing(builds: Builds) -> None:
-    assert "options/definition, options/nbbo, options/statistics" in builds[SESSION].output
-    assert builds[SESSION].table("level_events", SESSION).height > 0
-
-
 @pytest.fixture
 def own_bronze(bronze: Path, tmp_path: Path) -> Path:
     """A copy of the session's Bronze that a test may damage."""
@@ -64,8 +61,12 @@ def own_bronze(bronze: Path, tmp_path: Path) -> Path:
     return tmp_path / "bronze"
 
 
-def test_damaged_partition_is_named_and_left_out(own_bronze: Path, tmp_path: Path) -> None:
-    """One flipped byte in a warm-up date: its bars are missing, the session is built."""
+def test_damaged_and_missing_partitions_are_named_and_left_out(
+    builds: Builds, own_bronze: Path, tmp_path: Path
+) -> None:
+    """One flipped byte in a warm-up date: its bars are missing, the session is built. No options:
+    what comes from them is NULL and everything else as it was."""
+    shutil.rmtree(own_bronze / "options")
     file = own_bronze / "futures/trades/root=ES/date=2025-12-09/data.parquet"
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -76,6 +77,21 @@ def test_damaged_partition_is_named_and_left_out(own_bronze: Path, tmp_path: Pat
         "Bronze futures/trades of 2025-12-09 is left out: data.parquet does not match its sha256"
         in build.output
     )
+    assert (
+        f"session {SESSION}: no Bronze below {own_bronze} for options/definition, options/nbbo,"
+        " options/statistics, options/trades; what needs it stays NULL" in build.output
+    )
+    assert build.table("gamma_by_strike", SESSION).is_empty()
+    from_options = cs.matches("gex|gamma_exposure|fuel_effect|calendar_basis|option_source")
+    events = build.table("level_event_features", SESSION).filter(
+        pl.col("event_id").str.contains("PM_|OR_")
+    )
+    same = builds[SESSION].table("level_event_features", SESSION).join(
+        events.select("event_id"), on="event_id", how="semi"
+    )
+    assert events.select(from_options).null_count().sum_horizontal().item() == 35 * events.height
+    assert not same.select(from_options).null_count().sum_horizontal().item() == 35 * events.height
+
     kinds = set(build.table("levels", SESSION)["level_kind"])
     assert "PM_HIGH" in kinds
     assert "SMA_400" in kinds

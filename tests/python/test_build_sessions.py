@@ -14,6 +14,7 @@ KEYS = {
     "sessions": ["session_date"],
     "bars_1m": ["session_date", "bar_start_ns"],
     "levels": ["session_date", "level_kind", "valid_from_ns"],
+    "gamma_by_strike": ["tau_ns", "instrument_id"],
     "level_events": ["event_id"],
     "level_event_features": ["event_id"],
     "level_event_labels": ["event_id"],
