@@ -56,10 +56,11 @@ _CONTRACTS_PER_ORDER = 6
 _LARGEST_TRADE = 50
 _TRADE_TAIL = 1.1
 _UNKNOWN_SIDE = 0.02
-# Customers rather buy puts and sell calls.
-_BUYS = {True: 0.42, False: 0.58}
+# Customers rather sell calls and buy puts.
+_CALLS_BOUGHT, _PUTS_BOUGHT = 0.42, 0.58
 
-_RTH_WEIGHT, _NIGHT_WEIGHT = 1.2, 0.4
+# Against the futures, so that an ordinary date has all its rows.
+_RTH_WEIGHT, _NIGHT_WEIGHT = 1.31, 0.43
 _QUOTED_AFTER_EXPIRY_NS = 1_800 * SECOND_NS
 """How long the series that settles at the open is still quoted."""
 
@@ -81,6 +82,8 @@ _SPELL_SHARE = {
     Spell.NO_QUOTE: 0.05,
     Spell.BELOW_INTRINSIC: 0.08,
 }
+_SPELLS_WITHIN = 0.6
+"""Spells begin in this first part of the cash session, where the quotes are made use of."""
 _SHORTEST_SPELL_NS, _LONGEST_SPELL_NS = 180 * SECOND_NS, 2_400 * SECOND_NS
 _NEVER_QUOTED = 0.03
 _NOT_YET = np.iinfo(np.int64).max
@@ -118,6 +121,24 @@ class Setting:
         return black76(forward, strike, years, volatility, is_call)
 
 
+@dataclass(frozen=True)
+class _Quotes:
+    """Quotes of options by moment, each array (n,).
+
+    `bid` and `ask` are nickels, meaningful where the quote has that side; `distance` is points
+    from the money; `is_good` says that both sides are there and nothing is made to be wrong.
+    """
+
+    ts_ns: np.ndarray
+    option: np.ndarray
+    distance: np.ndarray
+    bid: np.ndarray
+    ask: np.ndarray
+    has_bid: np.ndarray
+    has_ask: np.ndarray
+    is_good: np.ndarray
+
+
 class SeriesQuotes:
     """The quotes and trades of one series; `ts_ns` (n,) are the times of its events.
 
@@ -139,7 +160,6 @@ class SeriesQuotes:
         self._series = series
         self._setting = setting
         session = setting.session
-        self._rth_start_ns = session.rth_start_ns
         last_ns = series.expiration_ns
         if series.is_am_settled:
             last_ns += _QUOTED_AFTER_EXPIRY_NS
@@ -163,13 +183,13 @@ class SeriesQuotes:
         spells = np.full((len(Spell), count, 2), _NOT_YET)
         session = self._setting.session
         assert session.rth_end_ns is not None
-        rth_ns = session.rth_end_ns - session.rth_start_ns
+        within_ns = int(_SPELLS_WITHIN * (session.rth_end_ns - session.rth_start_ns))
         lower, upper = np.quantile(strikes, (0.25, 0.75))
         is_deep = np.where(self._is_call, self._strike <= lower, self._strike >= upper)
         for kind, share in _SPELL_SHARE.items():
             able = np.flatnonzero(is_deep) if kind == Spell.BELOW_INTRINSIC else np.arange(count)
             chosen = rng.choice(able, max(1, round(share * count)), replace=False)
-            start = session.rth_start_ns + rng.integers(0, rth_ns, len(chosen))
+            start = session.rth_start_ns + rng.integers(0, within_ns, len(chosen))
             lasts = rng.integers(_SHORTEST_SPELL_NS, _LONGEST_SPELL_NS, len(chosen))
             spells[kind, chosen] = np.column_stack([start, start + lasts])
         far = np.flatnonzero((self._strike < lower) | (self._strike > upper))
@@ -181,79 +201,83 @@ class SeriesQuotes:
     def rows(self, start: int, end: int) -> np.ndarray:
         """The rows (structured, dtype ROW) of events start to end, in order."""
         rng = self._rng
-        ts_ns = self.ts_ns[start:end]
-        forward = self._setting.forward_at(ts_ns)
-        option = self._quoted(forward)
-        spoken = ~self._within(Spell.SILENT, option, ts_ns)
-        ts_ns, forward, option = ts_ns[spoken], forward[spoken], option[spoken]
-        strike, is_call = self._strike[option], self._is_call[option]
-        distance = np.abs(strike - forward)
+        quotes = self._quotes(self.ts_ns[start:end])
+        option, count = quotes.option, len(quotes.option)
+        odds = self._trade_odds * np.exp(-quotes.distance / _TRADED_SCALE_POINTS)
+        traded = quotes.is_good & (quotes.ts_ns < self._series.expiration_ns)
+        traded &= rng.random(count) < odds
+        buys = rng.random(count) < np.where(self._is_call[option], _CALLS_BOUGHT, _PUTS_BOUGHT)
+        volume = np.minimum(1 + rng.pareto(_TRADE_TAIL, count), _LARGEST_TRADE).astype(np.int64)
+        # The side that the row is about: the one that is hit, the one that is gone, or either.
+        at_bid = np.where(traded, ~buys, rng.random(count) < 0.5)
+        lone = quotes.has_bid != quotes.has_ask
+        at_bid = np.where(lone, quotes.has_ask, at_bid)
+        typical = _TYPICAL_SIZE + _SIZE_BY_DISTANCE * quotes.distance
+        bid_size, ask_size = 1 + rng.exponential(typical, (2, count)).astype(np.int64)
+        size = np.where(traded, volume, np.where(at_bid, bid_size, ask_size))
+        gone = np.where(at_bid, ~quotes.has_bid, ~quotes.has_ask)
 
-        fair = self._setting.price(self._series, strike, is_call, ts_ns)
-        half = _HALF_SPREAD + _HALF_BY_PRICE * fair + _HALF_BY_DISTANCE * distance
-        half *= np.exp(_SPREAD_SD * rng.standard_normal(len(ts_ns)))
-        half *= np.where(ts_ns < self._rth_start_ns, _OVERNIGHT_FACTOR, 1.0)
-        middle = fair + _MIDDLE_MOVES * half * rng.uniform(-1, 1, len(ts_ns))
-        below = self._within(Spell.BELOW_INTRINSIC, option, ts_ns)
-        worth = intrinsic(forward, strike, is_call)
-        middle = np.where(below, worth - half - _BELOW_INTRINSIC_POINTS, middle)
-        bid, ask = _tick_below(middle - half), np.maximum(_tick_above(middle + half), 1)
-        has_bid = (bid > 0) & ~self._within(Spell.NO_BID, option, ts_ns)
-        has_ask = ~self._within(Spell.NO_ASK, option, ts_ns)
-        pulled = self._within(Spell.NO_QUOTE, option, ts_ns)
-        has_bid &= ~pulled
-        has_ask &= ~pulled
-        clean = has_bid & has_ask & ~below
-        touch = rng.random(len(ts_ns))
-        touching = clean & (touch < _LOCKED + _CROSSED)
-        crossing = clean & (touch < _CROSSED)
-        bid = np.where(touching, ask + crossing * np.where(ask >= _DEAR, _DEAR_TICK, 1), bid)
-
-        odds = self._trade_odds * np.exp(-distance / _TRADED_SCALE_POINTS)
-        before_expiry = ts_ns < self._series.expiration_ns
-        traded = clean & ~touching & before_expiry & (rng.random(len(ts_ns)) < odds)
-        buys = rng.random(len(ts_ns)) < np.where(is_call, _BUYS[True], _BUYS[False])
-        # The side whose size changed: the one that was taken from, the one that is missing, either.
-        at_bid = np.where(traded, ~buys, rng.random(len(ts_ns)) < 0.5)
-        at_bid = np.where(has_bid & ~has_ask, False, np.where(has_ask & ~has_bid, True, at_bid))
-        typical = _TYPICAL_SIZE + _SIZE_BY_DISTANCE * distance
-        sizes = 1 + rng.exponential(typical, (2, len(ts_ns))).astype(np.int64)
-        volume = np.minimum(1 + rng.pareto(_TRADE_TAIL, len(ts_ns)), _LARGEST_TRADE).astype(
-            np.int64
-        )
-
-        # A trade's rows: the quote, the trade, what is left.
         copies = np.where(traded, 3, 1)
-        event = np.repeat(np.arange(len(ts_ns)), copies)
+        event = np.repeat(np.arange(count), copies)
         nth = np.arange(len(event)) - np.repeat(np.cumsum(copies) - copies, copies)
         is_trade, is_left = nth == 1, nth == 2
-        hit = np.where(traded[event] & ~is_left, volume[event], 0)
-
         rows = np.zeros(len(event), dtype=ROW)
         rows["length"], rows["rtype"] = ROW.itemsize // 4, _RTYPE_MBP1
         rows["publisher_id"] = PUBLISHER_ID
         rows["instrument_id"] = self._ids[option[event]]
-        rows["ts_event"] = rows["ts_recv"] = ts_ns[event]
+        rows["ts_event"] = rows["ts_recv"] = quotes.ts_ns[event]
+        # What is traded is shown until it is gone.
+        hit = np.where(traded[event] & ~is_left, volume[event], 0)
         at_bid = at_bid[event]
-        for name, price, there, size, is_hit in (
-            ("bid", bid, has_bid, sizes[0], at_bid),
-            ("ask", ask, has_ask, sizes[1], ~at_bid),
+        for name, price, there, left, is_hit in (
+            ("bid", quotes.bid, quotes.has_bid, bid_size, at_bid),
+            ("ask", quotes.ask, quotes.has_ask, ask_size, ~at_bid),
         ):
-            shown = there[event]
-            displayed = np.where(shown, size[event] + np.where(is_hit, hit, 0), 0)
-            rows[f"{name}_px_00"] = np.where(shown, price[event] * _NICKEL, dbn.UNDEF_PRICE)
+            displayed = np.where(there[event], left[event] + hit * is_hit, 0)
+            rows[f"{name}_px_00"] = np.where(there, price * _NICKEL, dbn.UNDEF_PRICE)[event]
             rows[f"{name}_sz_00"] = displayed
             rows[f"{name}_ct_00"] = -(-displayed // _CONTRACTS_PER_ORDER)
-        rows["price"] = np.where(at_bid, np.maximum(bid, 1)[event], ask[event]) * _NICKEL
-        own_size = np.where(at_bid, sizes[0][event], sizes[1][event])
-        rows["size"] = np.where(is_trade | is_left, volume[event], own_size)
-        gone = np.where(at_bid, ~has_bid[event], ~has_ask[event]) | is_left
+        rows["price"] = np.where(at_bid, np.maximum(quotes.bid, 1)[event], quotes.ask[event])
+        rows["price"] *= _NICKEL
+        rows["size"] = size[event]
         action = np.array([b"A", b"M", b"M", b"C"])[rng.integers(0, 4, len(event))]
-        rows["action"] = np.where(is_trade, b"T", np.where(gone, b"C", action))
+        action = np.where(gone[event] | is_left, b"C", action)
+        rows["action"] = np.where(is_trade, b"T", action)
         aggressor = np.where(at_bid, b"A", b"B")
         aggressor[rng.random(len(event)) < _UNKNOWN_SIDE] = b"N"
         rows["side"] = np.where(is_trade, aggressor, np.where(at_bid, b"B", b"A"))
         return rows
+
+    def _quotes(self, ts_ns: np.ndarray) -> _Quotes:
+        """What is quoted at moments, without those at which the option is silent."""
+        rng = self._rng
+        option = self._quoted(self._setting.forward_at(ts_ns))
+        spoken = ~self._within(Spell.SILENT, option, ts_ns)
+        ts_ns, option = ts_ns[spoken], option[spoken]
+        forward, strike, is_call = (
+            self._setting.forward_at(ts_ns),
+            self._strike[option],
+            self._is_call[option],
+        )
+        fair = self._setting.price(self._series, strike, is_call, ts_ns)
+        distance = np.abs(strike - forward)
+        half = _HALF_SPREAD + _HALF_BY_PRICE * fair + _HALF_BY_DISTANCE * distance
+        half *= np.exp(_SPREAD_SD * rng.standard_normal(len(ts_ns)))
+        half[ts_ns < self._setting.session.rth_start_ns] *= _OVERNIGHT_FACTOR
+        middle = fair + _MIDDLE_MOVES * half * rng.uniform(-1, 1, len(ts_ns))
+        below = self._within(Spell.BELOW_INTRINSIC, option, ts_ns)
+        worth = intrinsic(forward, strike, is_call)
+        middle = np.where(below, worth - half - _BELOW_INTRINSIC_POINTS, middle)
+
+        bid, ask = _tick_below(middle - half), np.maximum(_tick_above(middle + half), 1)
+        pulled = self._within(Spell.NO_QUOTE, option, ts_ns)
+        has_bid = (bid > 0) & ~pulled & ~self._within(Spell.NO_BID, option, ts_ns)
+        has_ask = ~pulled & ~self._within(Spell.NO_ASK, option, ts_ns)
+        is_good = has_bid & has_ask & ~below
+        draw = rng.random(len(ts_ns))
+        locked, crossed = (is_good & (draw < share) for share in (_LOCKED + _CROSSED, _CROSSED))
+        bid = np.where(locked, ask + crossed * np.where(ask >= _DEAR, _DEAR_TICK, 1), bid)
+        return _Quotes(ts_ns, option, distance, bid, ask, has_bid, has_ask, is_good & ~locked)
 
     def _quoted(self, forward: np.ndarray) -> np.ndarray:
         """int64: the option that each event quotes, given the future's price then."""
