@@ -51,6 +51,8 @@ put-call parity holds between bids and asks."""
 
 _LOCKED, _CROSSED = 0.0015, 0.001
 _BELOW_INTRINSIC_POINTS = 0.5
+_DEEP_TIME_VALUE = 2.0
+"""Only an option with less time value, points, is ever quoted below its intrinsic value."""
 _TYPICAL_SIZE, _SIZE_BY_DISTANCE = 12.0, 0.25
 _CONTRACTS_PER_ORDER = 6
 _LARGEST_TRADE = 50
@@ -265,8 +267,9 @@ class SeriesQuotes:
         half *= np.exp(_SPREAD_SD * rng.standard_normal(len(ts_ns)))
         half[ts_ns < self._setting.session.rth_start_ns] *= _OVERNIGHT_FACTOR
         middle = fair + _MIDDLE_MOVES * half * rng.uniform(-1, 1, len(ts_ns))
-        below = self._within(Spell.BELOW_INTRINSIC, option, ts_ns)
         worth = intrinsic(forward, strike, is_call)
+        below = self._within(Spell.BELOW_INTRINSIC, option, ts_ns)
+        below &= (worth > 0) & (fair - worth < _DEEP_TIME_VALUE)
         middle = np.where(below, worth - half - _BELOW_INTRINSIC_POINTS, middle)
 
         bid, ask = _tick_below(middle - half), np.maximum(_tick_above(middle + half), 1)

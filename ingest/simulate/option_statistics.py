@@ -105,7 +105,7 @@ def _batch(
     records["publisher_id"] = PUBLISHER_ID
     records["instrument_id"] = ids[options]
     # No two records of a date share a time, whatever their series and type.
-    nth = 100 * np.arange(len(options)) + 10 * series.key + int(stat_type)
+    nth = 100 * options + 10 * series.key + int(stat_type)
     records["ts_event"] = at_ns + _SPACING_NS * nth
     records["ts_recv"] = records["ts_event"] + _LATENCY_NS
     records["ts_ref"] = utc_midnight_ns(utc_date(session.open_ns))
