@@ -81,6 +81,7 @@ def _option(
         expiration_ns,
         at_ns,
         age_ns,
+        is_user_defined=series.is_user_defined,
         instrument_class=dbn.InstrumentClass.CALL if option.is_call else dbn.InstrumentClass.PUT,
         strike_price=option.strike * PRICE_SCALE,
         strike_price_currency="USD",
@@ -127,11 +128,9 @@ def _record(
     at_ns: int,
     age_ns: int,
     *,
-    is_user_defined: bool | None = None,
+    is_user_defined: bool,
     **fields: Any,
 ) -> dbn.InstrumentDefMsg:
-    if is_user_defined is None:
-        is_user_defined = series.is_user_defined
     flag = dbn.UserDefinedInstrument.YES if is_user_defined else dbn.UserDefinedInstrument.NO
     return dbn.InstrumentDefMsg(
         instrument_id=instrument_id,

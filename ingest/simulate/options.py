@@ -87,7 +87,7 @@ class OptionMarket:
             *(item for series in self.series for item in series.options),
             spread,
         ]
-        parents = list(dict.fromkeys(f"{series.root}.OPT" for series in self.series))
+        parents = list(dict.fromkeys(series.parent for series in self.series))
         schemas = ("definition", "mbp-1", "trades", "statistics")
         paths = {schema: folder / f"ES-options.{schema}.{day}.dbn.zst" for schema in schemas}
         headers = {
