@@ -24,7 +24,7 @@
         'fuel_strike_range', 'fuel_threshold_contracts_per_point', 'coverage_min_share',
         'book_max_gap_s', 'book_max_crossed_share', 'book_max_bad_share', 'late_after_ms',
         'max_late_share', 'min_defined_share', 'min_iv_known_share',
-        'parity_max_quote_age_s', 'min_parity_share', 'min_open_interest_share', 'min_sided_share', 'horizon_minutes', 'outcome_threshold',
+        'parity_max_age_s', 'min_parity_share', 'min_open_interest_share', 'min_sided_share', 'horizon_minutes', 'outcome_threshold',
         'strength_threshold',
     ]) }}
 {% endmacro %}

@@ -73,6 +73,7 @@ int_option_marks as (
         states."right",
         states.multiplier,
         underlyings.price as underlying_price,
+        underlyings.price_age_s as underlying_price_age_s,
         front_prices.price - underlyings.price as calendar_basis,
         states.quote.bid as bid_price_nano,
         states.quote.ask as ask_price_nano,

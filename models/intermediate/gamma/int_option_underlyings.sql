@@ -34,7 +34,8 @@ last_prices as (
     select
         trades.symbol,
         {{ mark_ns('trades.ts_ns', 'session') }} as mark_ns,
-        last(trades.price order by trades.ts_ns, trades.row_nr) as price
+        last(trades.price order by trades.ts_ns, trades.row_nr) as price,
+        max(trades.ts_ns) as ts_ns
     from trades
     inner join session
         on
@@ -51,9 +52,8 @@ int_option_underlyings as (
     select
         marks.mark_ns,
         futures.symbol as underlying,
-        last_value(last_prices.price ignore nulls) over (
-            partition by futures.symbol order by marks.mark_ns
-        ) as price,
+        last_value(last_prices.price ignore nulls) over so_far as price,
+        (marks.mark_ns - max(last_prices.ts_ns) over so_far) / 1e9 as price_age_s,
         futures.symbol = front_month.front_month as is_front_month
     from marks
     cross join futures
@@ -62,6 +62,7 @@ int_option_underlyings as (
         on
             marks.mark_ns = last_prices.mark_ns
             and futures.symbol = last_prices.symbol
+    window so_far as (partition by futures.symbol order by marks.mark_ns)
 )
 
 select * from int_option_underlyings

@@ -13,7 +13,7 @@ specs as (
 ),
 
 -- Call less put is forward less strike; each mid may be off by half its spread, and the future's last
--- trade by a tick. Quotes of different moments say nothing.
+-- trade by a tick. Prices of different moments say nothing.
 strikes as (
     select
         mark_ns,
@@ -25,7 +25,7 @@ strikes as (
     from exposures
     where
         quote_status in ('solved', 'at_or_below_intrinsic', 'unsolvable')
-        and quote_age_s <= {{ var('parity_max_quote_age_s') }}
+        and greatest(quote_age_s, underlying_price_age_s) <= {{ var('parity_max_age_s') }}
     group by all
     having count(*) filter ("right" = 'C') = 1 and count(*) filter ("right" = 'P') = 1
 ),
