@@ -21,9 +21,12 @@ lookups as (
         event_id,
         level_price,
         dir_sign,
-        unnest({{ lags }}) as lag_s,
-        event_ts_ns - unnest({{ lags }}) * 1000000000::bigint as at_ns
+        lags.lag_s,
+        event_ts_ns - lags.lag_s * 1000000000::bigint as at_ns
     from events
+    -- Rows, not an unnested list, whose length DuckDB does not see: it would take the lookups for
+    -- few and compare each of them with every price.
+    cross join (values ({{ lags | join('), (') }})) as lags (lag_s)
 ),
 
 -- In the level's frame: negative before the level, positive beyond it.
