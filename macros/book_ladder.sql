@@ -26,27 +26,6 @@
     ({% for level in book_levels() %}{{ ' + ' if not loop.first }}if({{ prefix }}{{ side }}_px_{{ level }} between {{ low }} and {{ high }}, {{ prefix }}{{ side }}_sz_{{ level }}, 0){% endfor %})
 {%- endmacro %}
 
-{#- Levels priced in [low, high]. -#}
-{% macro zone_count(side, low, high) -%}
-    ({% for level in book_levels() %}{{ ' + ' if not loop.first }}if({{ side }}_px_{{ level }} between {{ low }} and {{ high }}, 1, 0){% endfor %})
-{%- endmacro %}
-
-{#- One side's part of the order flow imbalance of a pair at one level (Cont, Kukanov and Stoikov
-    2014): the later size if the price got better or stayed, less the earlier one if it got worse or
-    stayed; 0 where either price is unknown. Better is higher for bids and lower for asks. -#}
-{% macro ofi_side(side, level) -%}
-    {%- set better, worse = ('>', '<') if side == 'bid' else ('<', '>') -%}
-    case
-        when {{ side }}_px_{{ level }} = earlier_{{ side }}_px_{{ level }}
-            then {{ side }}_sz_{{ level }} - earlier_{{ side }}_sz_{{ level }}
-        when {{ side }}_px_{{ level }} {{ better }} earlier_{{ side }}_px_{{ level }}
-            then {{ side }}_sz_{{ level }}
-        when {{ side }}_px_{{ level }} {{ worse }} earlier_{{ side }}_px_{{ level }}
-            then -earlier_{{ side }}_sz_{{ level }}
-        else 0
-    end
-{%- endmacro %}
-
 {#- The columns of the ten levels, best first: 'bid_px_00', 'ask_px_00', 'bid_sz_00', ... -#}
 {% macro ladder_columns() %}
     {%- set names = [] -%}
@@ -58,13 +37,13 @@
     {{ return(names) }}
 {% endmacro %}
 
-{#- The same part weighted by how near its price lies to the event's level. -#}
-{% macro near_level_ofi(side, level) -%}
-    case
-        when ({{ ofi_side(side, level) }}) <> 0
-            then
-                exp(-abs({{ side }}_px_{{ level }} - level_price) / {{ var('ofi_near_level_scale') }})
-                * ({{ ofi_side(side, level) }})
-        else 0
-    end
+{#- What is in them for one `name` ('px' or 'sz') as a list, in that order; `prefix` names the earlier
+    row of a pair. -#}
+{% macro ladder_list(name, prefix='') -%}
+    [{% for level in book_levels() %}{{ ', ' if not loop.first }}{{ prefix }}bid_{{ name }}_{{ level }}, {{ prefix }}ask_{{ name }}_{{ level }}{% endfor %}]
+{%- endmacro %}
+
+{#- Whether any price of a pair is another one than before, or comes or goes. -#}
+{% macro ladder_moves() -%}
+    ({% for column in ladder_columns() if '_px_' in column %}{{ ' or ' if not loop.first }}{{ column }} is distinct from earlier_{{ column }}{% endfor %})
 {%- endmacro %}

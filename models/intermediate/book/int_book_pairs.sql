@@ -5,29 +5,6 @@ with
 book as (
     select * from {{ ref('int_book_rows') }}
 ),
+{{ book_pairs('book') }}
 
--- A clear or a snapshot row is no change of the market; neither is the step away from it.
-marked as (
-    select
-        ts_ns,
-        action = 'R' or flags & 32 <> 0 as is_reset,
-        {%- for column in ladder_columns() %}
-        {{ column }}::double as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from book
-),
-
--- Streams in file order, which book_rows_lie_in_time_order proves to be the order of time: an
--- ordered window over a full day would need ten times the memory.
-int_book_pairs as (
-    select
-        ts_ns,
-        coalesce(not is_reset and not lag(is_reset) over (), false) as is_pair,
-        {%- for column in ladder_columns() %}
-        {{ column }},
-        lag({{ column }}) over () as earlier_{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from marked
-)
-
-select * from int_book_pairs
+select * from paired

@@ -4,11 +4,18 @@ boundaries as (
     select * from {{ ref('int_book_boundaries') }}
 ),
 
+span as (
+    select * from {{ ref('int_book_span') }}
+),
+
+-- The state that the book begins with may be older than the first boundary.
 seconds as (
     select unnest(range(
-        min(boundary_ns) // 1000000000, max(boundary_ns) // 1000000000 + 1
+        least(min(boundaries.boundary_ns), min(span.from_ns)) // 1000000000,
+        max(boundaries.boundary_ns) // 1000000000 + 1
     )) as second
     from boundaries
+    cross join span
 ),
 
 within as (

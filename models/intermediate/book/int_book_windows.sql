@@ -16,6 +16,20 @@ cells as (
     select * from {{ ref('int_book_cells') }}
 ),
 
+flows as (
+    select * from {{ ref('int_book_flows') }}
+),
+
+cell_flows as (
+    select
+        cell_nr,
+        {%- for level in book_levels() %}
+        sum(flow) filter (level = {{ loop.index0 }}) as ofi_{{ level }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from flows
+    group by cell_nr
+),
+
 windows as (
     select distinct
         event_ts_ns as anchor_ts_ns,
@@ -38,22 +52,23 @@ window_cells as (
     select
         windows.anchor_ts_ns,
         windows.window_s,
-        cells.*
+        cells.*,
+        cell_flows.* exclude (cell_nr)
     from windows
     inner join boundaries
         on
             windows.anchor_ts_ns - windows.window_s * 1000000000::bigint < boundaries.boundary_ns
             and windows.anchor_ts_ns >= boundaries.boundary_ns
     inner join cells on boundaries.boundary_nr = cells.cell_nr
+    left join cell_flows using (cell_nr)
 ),
 
 sums as (
     select
         anchor_ts_ns,
         window_s,
-        max(last_ts_ns) as last_ts_ns,
         {%- for level in book_levels() %}
-        sum(ofi_{{ level }}) as ofi_{{ level }},
+        coalesce(sum(ofi_{{ level }}), 0) as ofi_{{ level }},
         {%- endfor %}
         {%- for side, levels, multiple in [
             ('bid', 10, 2520), ('ask', 10, 2520), ('both', 20, 232792560)
@@ -73,7 +88,6 @@ int_book_windows as (
     select
         anchor_ts_ns,
         window_s,
-        last_ts_ns,
         ofi_00 as ofi_best,
         (
             {%- for level in book_levels() %}

@@ -2,8 +2,12 @@
 
 with
 
-book as (
-    select * from {{ ref('int_book_rows') }}
+moves as (
+    select * from {{ ref('int_book_moves') }}
+),
+
+cells as (
+    select * from {{ ref('int_book_cells') }}
 ),
 
 events as (
@@ -14,59 +18,50 @@ specs as (
     select * from {{ ref('contract_specs') }}
 ),
 
-span as (
-    select * from {{ ref('int_book_span') }}
-),
-
-cells as (
-    select * from {{ ref('int_book_cells') }}
-),
-
-boundaries as (
-    select * from {{ ref('int_book_boundaries') }}
-),
-
--- The newest row of the cells up to the anchor; before the first boundary there is only the state
--- at the start of the span.
+-- The newest state at or before the anchor ends a cell, and those states are all among the moves.
 last_times as (
     select
         events.event_id,
         any_value(events.dir_sign) as dir_sign,
         any_value(events.level_price - {{ barrier_reach }}) as zone_low,
         any_value(events.level_price + {{ barrier_reach }}) as zone_high,
-        coalesce(max(cells.last_ts_ns), max(span.from_ns)) as ts_ns
+        max(cells.last_ts_ns) as ts_ns
     from events
     cross join specs
-    inner join boundaries on events.event_ts_ns = boundaries.boundary_ns
-    inner join span on events.event_ts_ns >= span.from_ns
-    left join cells on boundaries.boundary_nr >= cells.cell_nr
+    inner join cells on events.event_ts_ns >= cells.last_ts_ns
     group by events.event_id
 ),
 
-last_rows as (
+last_states as (
     select
-        last_times.event_id,
-        last_times.ts_ns as book_source_ts_ns,
-        case
-            when last_times.dir_sign = 1 then {{ zone_size('ask', 'zone_low', 'zone_high') }}
-            else {{ zone_size('bid', 'zone_low', 'zone_high') }}
-        end as depth_in_zone,
-        case
-            when last_times.dir_sign = 1 then {{ zone_count('ask', 'zone_low', 'zone_high') }}
-            else {{ zone_count('bid', 'zone_low', 'zone_high') }}
-        end as levels_in_zone
-    from book
-    inner join last_times using (ts_ns)
-    qualify row_number() over (partition by last_times.event_id order by book.row_nr desc) = 1
+        last_times.*,
+        last(moves.prices order by moves.row_nr) as prices,
+        last(moves.sizes order by moves.row_nr) as sizes
+    from last_times
+    inner join moves using (ts_ns)
+    group by all
+),
+
+levels as (
+    select
+        event_id,
+        ts_ns,
+        unnest(range(20)) % 2 = if(dir_sign = -1, 0, 1) as is_defending,
+        unnest(prices) between zone_low and zone_high as is_in_zone,
+        unnest(sizes) as size
+    from last_states
 ),
 
 int_event_last_book as (
     select
         event_id,
-        book_source_ts_ns,
-        depth_in_zone,
-        depth_in_zone / nullif(levels_in_zone, 0) as zone_size_per_level
-    from last_rows
+        any_value(ts_ns) as book_source_ts_ns,
+        coalesce(sum(size) filter (is_defending and is_in_zone), 0)::bigint
+            as depth_in_zone,
+        avg(size) filter (is_defending and is_in_zone) as zone_size_per_level
+    from levels
+    group by event_id
 )
 
 select * from int_event_last_book
+order by event_id

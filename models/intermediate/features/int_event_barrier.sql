@@ -5,7 +5,7 @@ events as (
 ),
 
 flows as (
-    select * from {{ ref('int_event_book_flow') }}
+    select * from {{ ref('int_event_barrier_flow') }}
 ),
 
 last_book as (

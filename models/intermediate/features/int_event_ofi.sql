@@ -8,8 +8,8 @@ windows as (
     select * from {{ ref('int_book_windows') }}
 ),
 
-flows as (
-    select * from {{ ref('int_event_book_flow') }}
+near_flows as (
+    select * from {{ ref('int_event_near_flow') }}
 ),
 
 int_event_ofi as (
@@ -18,7 +18,11 @@ int_event_ofi as (
         {%- for window in var('ofi_windows_s') %}
         window_{{ window }}.ofi_best::bigint as ofi_best_{{ window }}s,
         window_{{ window }}.ofi_integrated as ofi_integrated_{{ window }}s,
-        flows.ofi_near_level_{{ window }}s,
+        -- Without a change in the window it is 0, without a state unknown.
+        case
+            when window_{{ window }}.window_s is not null
+                then coalesce(near_{{ window }}.ofi_near_level, 0)
+        end as ofi_near_level_{{ window }}s,
         window_{{ window }}.ofi_integrated
         / nullif(window_{{ window }}.both_size_per_level, 0) as ofi_normalized_{{ window }}s,
         sign(window_{{ window }}.ofi_integrated)
@@ -26,12 +30,15 @@ int_event_ofi as (
         {{- ',' if not loop.last }}
         {%- endfor %}
     from events
-    left join flows using (event_id)
     {%- for window in var('ofi_windows_s') %}
     left join windows as window_{{ window }}
         on
             events.event_ts_ns = window_{{ window }}.anchor_ts_ns
             and window_{{ window }}.window_s = {{ window }}
+    left join near_flows as near_{{ window }}
+        on
+            events.event_id = near_{{ window }}.event_id
+            and near_{{ window }}.window_s = {{ window }}
     {%- endfor %}
 )
 

@@ -3,7 +3,7 @@
 with
 
 pairs as (
-    select * from {{ ref('int_book_pairs') }}
+    select * from {{ ref('int_barrier_pairs') }}
 ),
 
 seconds as (
@@ -22,34 +22,25 @@ specs as (
     select * from {{ ref('contract_specs') }}
 ),
 
--- The cells of each event's longest window, marked with the windows they belong to.
 event_cells as (
     select
         events.event_id,
-        events.level_price,
         events.dir_sign,
         events.level_price - {{ barrier_reach }} as zone_low,
         events.level_price + {{ barrier_reach }} as zone_high,
-        boundaries.boundary_nr as cell_nr,
-        {%- for window in var('ofi_windows_s') %}
-        boundaries.boundary_ns > events.event_ts_ns - {{ window }} * 1000000000::bigint
-            as is_in_{{ window }}s,
-        {%- endfor %}
-        boundaries.boundary_ns
-        > events.event_ts_ns - {{ var('barrier_window_s') }} * 1000000000::bigint as is_in_barrier
+        boundaries.boundary_nr as cell_nr
     from events
     cross join specs
     inner join boundaries
         on
             events.event_ts_ns >= boundaries.boundary_ns
-            and events.event_ts_ns - greatest(
-                {{ var('barrier_window_s') }}, {{ var('ofi_windows_s') | join(', ') }}
-            ) * 1000000000::bigint < boundaries.boundary_ns
+            and events.event_ts_ns - {{ var('barrier_window_s') }} * 1000000000::bigint
+            < boundaries.boundary_ns
 ),
 
 pairs_in_cells as (
     select
-        {{ book_cell_nr() }} as cell_nr,
+        {{ book_cell_nr('pairs.ts_ns') }} as cell_nr,
         pairs.*
     from pairs
     inner join seconds on pairs.ts_ns // 1000000000 = seconds.second
@@ -66,20 +57,9 @@ event_pairs as (
     inner join event_cells using (cell_nr)
 ),
 
-flows as (
+changes as (
     select
         event_id,
-        is_pair,
-        {%- for window in var('ofi_windows_s') %}
-        is_in_{{ window }}s,
-        {%- endfor %}
-        is_in_barrier,
-        case when is_pair then
-            0.0
-            {%- for level in book_levels() %}
-            + {{ near_level_ofi('bid', level) }} - {{ near_level_ofi('ask', level) }}
-            {%- endfor %}
-        else 0 end as ofi_near_level,
         case
             when not is_pair then 0
             when dir_sign = 1
@@ -93,19 +73,14 @@ flows as (
     from event_pairs
 ),
 
--- The weighted sum is taken over multiples of 2^-44 contracts: exact to far below what its inputs
--- carry, and the same in any order.
-int_event_book_flow as (
+int_event_barrier_flow as (
     select
         event_id,
-        {%- for window in var('ofi_windows_s') %}
-        sum(round(ofi_near_level * 2 ** 44)::bigint) filter (is_in_{{ window }}s)::double / 2 ** 44
-            as ofi_near_level_{{ window }}s,
-        {%- endfor %}
-        sum(greatest(depth_change, 0)) filter (is_in_barrier)::bigint as barrier_added,
-        sum(greatest(-depth_change, 0)) filter (is_in_barrier)::bigint as barrier_removed
-    from flows
+        sum(greatest(depth_change, 0))::bigint as barrier_added,
+        sum(greatest(-depth_change, 0))::bigint as barrier_removed
+    from changes
     group by event_id
 )
 
-select * from int_event_book_flow
+select * from int_event_barrier_flow
+order by event_id
