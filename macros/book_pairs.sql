@@ -1,5 +1,5 @@
 {#- A query for every state of the book in `rows` beside the one before it there, whose columns begin
-    with `earlier_`. It streams in file order, which book_rows_lie_in_time_order proves to be the
+    with `earlier_`. It streams in file order, which the gate files_lie_in_time_order proves to be the
     order of time: an ordered window over a full day would need ten times the memory. -#}
 {% macro book_pairs(rows) %}
 -- A clear or a snapshot row is no change of the market; neither is the step away from it.

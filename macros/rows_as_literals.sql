@@ -19,3 +19,12 @@
     {%- endif -%}
     {{ return(rows) }}
 {% endmacro %}
+
+{#- The first of them; NULLs while the relation is not built or has no row. -#}
+{% macro first_row(relation, columns) %}
+    {%- set nothing = {} -%}
+    {%- for column in columns -%}
+        {%- do nothing.update({column: 'null'}) -%}
+    {%- endfor -%}
+    {{ return((rows_as_literals(relation, columns) + [nothing])[0]) }}
+{% endmacro %}

@@ -2,9 +2,7 @@
 
 {#- Literals, because a join would turn the streaming windows over this view into sorts of the whole
     book, and because a literal time lets the scan skip row groups. -#}
-{%- set spans = rows_as_literals(ref('int_book_span'), ['front_month', 'from_ns', 'to_ns']) -%}
-{%- set nothing = {'front_month': 'null', 'from_ns': 'null', 'to_ns': 'null'} -%}
-{%- set span = spans[0] if spans else nothing -%}
+{%- set span = first_row(ref('int_book_span'), ['front_month', 'from_ns', 'to_ns']) -%}
 
 with
 
