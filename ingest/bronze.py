@@ -6,9 +6,10 @@ A partition is the folder of one feed and trade date, with its Parquet files and
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from ingest.errors import first_line
 from ingest.feeds import FEEDS, MANIFEST_NAME, Feed
 from ingest.manifest import FORMAT, file_sha256
+from ingest.root_path import is_local, root_path
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ def check_partition(
     """Whether the partition's files are those of its manifest: names, bytes and sha256.
 
     `hash_files=False` leaves out the sha256. `verify_partition` looks inside the files as well.
+    Raises OSError if the root is an object store that cannot be read.
     """
-    folder = feed.partition_dir(Path(bronze_root), trade_date)
+    folder = feed.partition_dir(root_path(bronze_root), trade_date)
     present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if not present:
         return PartitionCheck("missing")
@@ -80,9 +83,37 @@ def check_partition(
             manifest=manifest,
         )
     except FileNotFoundError as error:
-        return PartitionCheck("invalid", f"has no {Path(error.filename).name}")
+        return PartitionCheck("invalid", f"has no {Path(error.filename or str(error)).name}")
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, OSError) and not is_local(folder):
+            raise  # a store that cannot be reached says nothing about the partition
         return PartitionCheck("invalid", f"manifest unusable ({error!r})")
+
+
+def fetch_partition(bronze_root: Path, feed: Feed, trade_date: date, cache: Path) -> PartitionCheck:
+    """`check_partition` with `files` on this machine.
+
+    Files of an object store are copied to their place below `cache`, unless they are there already,
+    and hashed there: each is transferred once, however often the queries read it.
+    """
+    local = is_local(root_path(bronze_root))
+    check = check_partition(bronze_root, feed, trade_date, hash_files=local)
+    if local or check.status != "ok":
+        return check
+    folder = feed.partition_dir(cache, trade_date)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for source, sha256 in zip(check.files, check.sha256, strict=True):
+        target = folder / source.name
+        if not (target.is_file() and file_sha256(target) == sha256):
+            with tempfile.TemporaryDirectory(dir=folder) as arriving:
+                copy = Path(arriving, source.name)
+                source.fs.get_file(source.path, str(copy))  # type: ignore[attr-defined]
+                if file_sha256(copy) != sha256:
+                    return PartitionCheck("invalid", f"{source.name} does not match its sha256")
+                copy.replace(target)
+        files.append(target)
+    return replace(check, files=files)
 
 
 def _compare_listing(

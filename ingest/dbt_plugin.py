@@ -13,6 +13,7 @@ calls before a run:
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -20,8 +21,12 @@ import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from ingest.bronze import check_partition
+from ingest.bronze import fetch_partition
 from ingest.feeds import FEED_BY_PATH
+from ingest.root_path import root_path
+
+DEFAULT_BRONZE_CACHE = "target/bronze"
+"""Where files of an object store are kept while a build reads them; `ES_BRONZE_CACHE` moves it."""
 
 _SQL_TYPES = {
     pa.int64(): "bigint",
@@ -40,7 +45,8 @@ def bronze_feeds() -> list[str]:
 
 def bronze_partition(bronze_root: str, feed_path: str, trade_date: date) -> str:
     """The state of one partition as a JSON object; see the module's docstring."""
-    check = check_partition(Path(bronze_root), FEED_BY_PATH[feed_path], trade_date)
+    cache = Path(os.environ.get("ES_BRONZE_CACHE", DEFAULT_BRONZE_CACHE))
+    check = fetch_partition(root_path(bronze_root), FEED_BY_PATH[feed_path], trade_date, cache)
     return json.dumps(
         {
             "status": check.status,

@@ -1,107 +1,173 @@
-"""The commands of `python -m publish`."""
+"""The commands of `python -m publish`.
+
+Exit codes: 0 success; 1 a session failed, is damaged or not there; 2 wrong usage; 130 interrupted.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
-from rich import box
+import yaml  # type: ignore[import-untyped]
 from rich.console import Console
-from rich.table import Table
 
-from publish.commit import commit_path, silver_root, table_path
-
-_EVENTS = """
-select
-    strftime(events.event_ts_et, '%H:%M:%S') as "time ET",
-    events.level_kind as level,
-    printf('%.2f', events.level_price) as price,
-    events.direction as dir,
-    printf('%.2f', events.spot) as spot,
-    printf('%.2f', events.zone_width) as zone,
-    labels.outcome,
-    printf('%.0f', labels.time_to_threshold_2) as "after s",
-    printf('%.2f', labels.null_p_break) as "p break",
-    printf('%.2f', labels.null_p_bounce) as "p bounce"
-from read_parquet($events) as events
-inner join read_parquet($labels) as labels using (event_id)
-order by events.event_ts_ns, events.event_id
-limit $limit
-"""
-
-# The null model is unknown until two bars have closed: compare like with like.
-_SUMMARY = """
-select
-    count(*) as events,
-    count(null_p_break) as compared,
-    count(*) filter (outcome = 'BREAK' and null_p_break is not null) as breaks,
-    count(*) filter (outcome = 'BOUNCE' and null_p_break is not null) as bounces,
-    coalesce(sum(null_p_break), 0) as expected_breaks,
-    coalesce(sum(null_p_bounce), 0) as expected_bounces
-from read_parquet($labels)
-"""
+from ingest.arguments import DEFAULT_BRONZE_ROOT
+from ingest.root_path import is_local, root_path
+from publish.commit import silver_root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m publish", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        print("interrupted: what is published is whole; the same command goes on", file=sys.stderr)
+        return 130
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m publish", description="Build, check and show published sessions."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    build = commands.add_parser(
+        "build",
+        help="build every session of a range that is not published from the same inputs",
+        description="Build the trade dates from --start to --end whose inputs (Bronze, code, vars)"
+        " are not those of their commit record. Interrupt it at any moment: the same command goes"
+        " on.",
+    )
+    build.add_argument("--start", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    build.add_argument("--end", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    build.add_argument("--workers", type=_positive, help="builds at a time (default: by cores)")
+    build.add_argument("--force", action="store_true", help="build published sessions too")
+    build.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    build.add_argument(
+        "--retries", type=int, default=2, help="more attempts for a build that died (default 2)"
+    )
+    build.add_argument(
+        "--vars", type=_mapping, default={}, metavar="YAML", help="as in dbt, without session_date"
+    )
+    build.add_argument(
+        "--ray", metavar="ADDRESS", help="build on the Ray cluster at this address, or `auto`"
+    )
+    build.set_defaults(run=_build)
+
+    verify = commands.add_parser("verify", help="hash every published file; find half a session")
+    verify.set_defaults(run=_verify)
+
+    gc = commands.add_parser("gc", help="remove versions that were replaced or never committed")
+    gc.add_argument(
+        "--older-than",
+        type=float,
+        default=24.0,
+        metavar="HOURS",
+        help="keep younger ones: someone may write or read them (default 24)",
+    )
+    gc.set_defaults(run=_collect)
+
+    catalog = commands.add_parser("catalog", help="write a DuckDB file of views over all sessions")
+    catalog.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: catalog.duckdb in the Silver root, or in data if that is a URL",
+    )
+    catalog.set_defaults(run=_catalog)
+
     show = commands.add_parser("show", help="print the labelled level events of sessions")
     show.add_argument("sessions", nargs="+", type=date.fromisoformat, metavar="YYYY-MM-DD")
     show.add_argument("--limit", type=int, default=12, help="rows per session (default 12)")
-    options = parser.parse_args(arguments)
-    return _show(options.sessions, options.limit)
+    show.set_defaults(run=_show)
+    return parser
 
 
-def _show(sessions: Sequence[date], limit: int) -> int:
-    console = Console()
-    console.width = max(console.width, 92)  # the table's own width; cut cells help nobody
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    return value
+
+
+def _mapping(text: str) -> dict[str, object]:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise argparse.ArgumentTypeError(f"not YAML: {error}") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError("expected names and values, as in '{zone_min_width: 2}'")
+    return value
+
+
+def _build(options: argparse.Namespace) -> int:
+
+    from publish.backfill import NothingToDo, backfill
+    from publish.on_ray import RayUnavailable
+
+    try:
+        return backfill(
+            options.start,
+            options.end,
+            bronze_root=root_path(os.environ.get("ES_BRONZE_ROOT") or DEFAULT_BRONZE_ROOT),
+            silver_root=silver_root(),
+            overrides=options.vars,
+            console=Console(),
+            workers=options.workers,
+            retries=options.retries,
+            force=options.force,
+            dry_run=options.dry_run,
+            ray_address=options.ray,
+        )
+    except (NothingToDo, RayUnavailable) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from publish.verify import committed_sessions, problems
+
     root = silver_root()
-    missing = [session for session in sessions if not commit_path(root, session).is_file()]
-    for session in sessions:
-        if session in missing:
-            console.print(
-                f"{session}: not published below {root}; run dbt build "
-                f"--vars '{{session_date: {session}}}'",
-                style="red",
-            )
-        else:
-            _show_session(console, root, session, limit)
-    return 1 if missing else 0
+    bad = set()
+    for day, problem in problems(root):
+        bad.add(day)
+        print(
+            f"error: {day} {problem}: python -m publish build --start {day} --end {day}",
+            file=sys.stderr,
+        )
+    count = len(committed_sessions(root))
+    print(f"{count} sessions published below {root}: {len(bad)} with problems")
+    return 1 if bad else 0
 
 
-def _show_session(console: Console, root: Path, session: date, limit: int) -> None:
-    labels = str(root / table_path("level_event_labels", session))
-    events = str(root / table_path("level_events", session))
-    sessions = str(root / table_path("sessions", session))
-    with duckdb.connect() as connection:
-        ((contract,),) = connection.execute(
-            "select front_month from read_parquet(?)", [sessions]
-        ).fetchall()
-        ((count, compared, breaks, bounces, expected_breaks, expected_bounces),) = (
-            connection.execute(_SUMMARY, {"labels": labels}).fetchall()
-        )
-        result = connection.execute(_EVENTS, {"events": events, "labels": labels, "limit": limit})
-        names = [column[0] for column in result.description or ()]
-        rows = result.fetchall()
-    table = Table(
-        title=f"{session}, {contract or 'no front month'}: {len(rows)} of {count} events",
-        box=box.SIMPLE_HEAD,
-        collapse_padding=True,
-        pad_edge=False,
-        title_justify="left",
-    )
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(*("" if value is None else value for value in row))
-    console.print(table)
-    if compared:
-        console.print(
-            f"{compared} events with a null model: {breaks} BREAK where a driftless random walk "
-            f"expects {expected_breaks:.1f}, {bounces} BOUNCE where it expects "
-            f"{expected_bounces:.1f}.\n"
-        )
+def _collect(options: argparse.Namespace) -> int:
+    from publish.verify import collect_garbage
+
+    count, size = collect_garbage(silver_root(), timedelta(hours=options.older_than))
+    print(f"{count} files removed, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _catalog(options: argparse.Namespace) -> int:
+    from publish.catalog import write_catalog
+
+    root = silver_root()
+    target = options.output or (root if is_local(root) else Path("data")) / "catalog.duckdb"
+    for table, sessions in write_catalog(root, target).items():
+        print(f"{table}: {sessions} sessions")
+    print(f"written to {target}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from publish.show import show
+
+    return show(options.sessions, options.limit)

@@ -1,19 +1,26 @@
 """Write a session's Silver tables so that a reader sees all of them or the ones before.
 
-Each table's Parquet is staged outside every folder that readers glob, flushed to disk, and renamed
-to `<table>/session_date=YYYY-MM-DD/data.parquet`; the commit record `_commits/YYYY-MM-DD.json` is
-renamed last. That rename is the commit: it holds what went in (Bronze hashes, code, versions,
-vars) and what came out (rows, bytes and sha256 of every file).
+Every publication is a version of its own: its tables go to `_versions/<date>/<version>/<table>`,
+and then one file, the commit record `_commits/<date>.json`, names them. Writing that record is the
+commit, and whoever follows it (`committed_files`, the catalog) never sees two versions mixed. It
+holds what went in (Bronze hashes, code, versions, vars) and what came out (rows, bytes and sha256
+of every file).
+
+After the commit each table is exposed under the path that plain globs read,
+`<table>/session_date=<date>/data.parquet`, by a hard link, or a copy on an object store. Each such
+file is one whole version; while a session is published again, for an instant or after a crash until
+the next `build`, some tables may still show the version before.
 """
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 import os
-import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,16 +29,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.manifest import file_sha256, fsync
+from ingest.root_path import is_local, root_path
+from publish.store import place, place_copy
 
 DEFAULT_SILVER_ROOT = "data/silver"
+COMMITS = "_commits"
+VERSIONS = "_versions"
 
+# What a build executes. How Bronze was made is told by its hashes.
 _CODE = (
     "dbt_project.yml",
-    "ingest",
+    "ingest/bronze.py",
+    "ingest/dbt_plugin.py",
+    "ingest/feeds.py",
     "macros",
     "models",
-    "publish",
+    "publish/commit.py",
     "python_models",
     "quant",
     "seeds",
@@ -42,17 +55,46 @@ _PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "pyarrow", "scipy")
 
 def silver_root() -> Path:
     """The folder of the published tables: `ES_SILVER_ROOT`, or `data/silver`."""
-    return Path(os.environ.get("ES_SILVER_ROOT", DEFAULT_SILVER_ROOT))
+    return root_path(os.environ.get("ES_SILVER_ROOT", DEFAULT_SILVER_ROOT))
 
 
 def table_path(table: str, session_date: date) -> Path:
-    """Where a table's file of one session lies below the Silver root."""
+    """Where plain globs find a table's file of one session, below the Silver root."""
     return Path(table) / f"session_date={session_date}" / "data.parquet"
 
 
 def commit_path(root: Path, session_date: date) -> Path:
     """Where a session's commit record lies; a session is published if and only if it is there."""
-    return root / "_commits" / f"{session_date}.json"
+    return root / COMMITS / f"{session_date}.json"
+
+
+def read_commit(root: Path, session_date: date) -> dict[str, Any] | None:
+    """The session's commit record, None if it is not published.
+
+    Raises ValueError with the record's path if it is no commit record of this project's format.
+    """
+    path = commit_path(root, session_date)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        record: dict[str, Any] = json.loads(content)
+        for output in record["outputs"].values():
+            _ = output["path"], output["file"], output["bytes"], output["sha256"]
+        _ = record["version"], record["fingerprint"], record["committed_at"], record["inputs"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is no commit record of this version ({error!r}); build {session_date} again"
+        ) from error
+    return record
+
+
+def committed_files(root: Path, session_date: date) -> dict[str, Path]:
+    """The session's published files by table, all of one version; empty if it is not published."""
+    record = read_commit(root, session_date)
+    outputs = record["outputs"] if record else {}
+    return {table: root / output["file"] for table, output in outputs.items()}
 
 
 def publish_session(
@@ -71,43 +113,86 @@ def publish_session(
     all tables, `fingerprint` and the record's path.
     """
     root = root or silver_root()
-    staging = root / "_staging" / f"{session_date}-{uuid.uuid4().hex}"
-    staging.mkdir(parents=True)
-    try:
-        outputs = {name: _stage(table, staging / name) for name, table in sorted(tables.items())}
-        inputs = {
-            "bronze": json.loads(bronze_json),
-            "code_version": code_version(),
-            "packages": {name: version(name) for name in _PACKAGES},
-            "vars": json.loads(vars_json),
+    now = datetime.now(UTC)
+    run = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    folder = f"{VERSIONS}/{session_date}/{run}"
+    inputs = {
+        "bronze": json.loads(bronze_json),
+        "code_version": code_version(),
+        "packages": package_versions(),
+        "vars": json.loads(vars_json),
+    }
+    outputs = {}
+    for name, table in sorted(tables.items()):
+        content = _parquet(table)
+        # No suffix: not even a glob through all folders takes a version for published data.
+        place(root, f"{folder}/{name}", content)
+        outputs[name] = {
+            "path": table_path(name, session_date).as_posix(),
+            "file": f"{folder}/{name}",
+            "rows": table.num_rows,
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
         }
-        record = {
-            "session_date": session_date.isoformat(),
-            "fingerprint": _sha256_of_json(inputs),
-            "inputs": inputs,
-            "outputs": {
-                name: {"path": str(table_path(name, session_date)), **output}
-                for name, output in outputs.items()
-            },
-            "committed_at": datetime.now(UTC).isoformat(),
-            "wall_time_s": round(
-                (datetime.now(UTC) - datetime.fromisoformat(run_started_at)).total_seconds(), 3
-            ),
-        }
-        staged_record = staging / "commit.json"
-        _write_flushed(staged_record, json.dumps(record, indent=2, sort_keys=True).encode() + b"\n")
-
-        for name in outputs:
-            _rename(staging / name, root / table_path(name, session_date))
-        _rename(staged_record, commit_path(root, session_date))
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    committed_at = datetime.now(UTC)
+    record = {
+        "session_date": session_date.isoformat(),
+        "version": run,
+        "fingerprint": _sha256_of_json(inputs),
+        "inputs": inputs,
+        "outputs": outputs,
+        "committed_at": committed_at.isoformat(),
+        "wall_time_s": round(
+            (committed_at - datetime.fromisoformat(run_started_at)).total_seconds(), 3
+        ),
+    }
+    content = json.dumps(record, indent=2, sort_keys=True).encode() + b"\n"
+    place(root, f"{COMMITS}/{session_date}.json", content)
+    expose(root, session_date)
     return {
         "session_date": session_date,
         "row_count": sum(output["rows"] for output in outputs.values()),
         "fingerprint": record["fingerprint"],
         "commit_path": str(commit_path(root, session_date)),
     }
+
+
+def expose(root: Path, session_date: date) -> None:
+    """Make the files that plain globs read those of the commit record.
+
+    Ends only when the record it exposed is still the one in force, so that of two builds that
+    publish the session at once, whichever comes last leaves the files of the last commit.
+    """
+    exposed = None
+    while (record := read_commit(root, session_date)) and record["version"] != exposed:
+        for output in record["outputs"].values():
+            if not _is_linked(root, output):
+                place_copy(root, output["path"], output["file"])
+        exposed = record["version"]
+
+
+def is_exposed(root: Path, output: Mapping[str, Any]) -> bool:
+    """Whether the plain file is the committed one; on an object store, whether it is as long.
+
+    `verify` compares hashes there, which costs a transfer.
+    """
+    plain, committed = root / output["path"], root / output["file"]
+    if _is_linked(root, output):
+        return True
+    try:
+        if plain.stat().st_size != output["bytes"]:
+            return False
+        return not is_local(root) or filecmp.cmp(plain, committed, shallow=False)
+    except FileNotFoundError:
+        return False
+
+
+def _is_linked(root: Path, output: Mapping[str, Any]) -> bool:
+    if not is_local(root):
+        return False
+    with suppress(FileNotFoundError):
+        return (root / output["path"]).samefile(root / output["file"])
+    return False
 
 
 def code_version(project: Path = Path()) -> str:
@@ -119,6 +204,11 @@ def code_version(project: Path = Path()) -> str:
     return digest.hexdigest()
 
 
+def package_versions() -> dict[str, str]:
+    """The installed version of every package that decides a number."""
+    return {name: version(name) for name in _PACKAGES}
+
+
 def _code_files(project: Path) -> list[Path]:
     files: list[Path] = []
     for name in _CODE:
@@ -127,26 +217,11 @@ def _code_files(project: Path) -> list[Path]:
     return [path for path in files if path.suffix in _CODE_SUFFIXES and path.is_file()]
 
 
-def _stage(table: pa.Table, path: Path) -> dict[str, Any]:
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
     # One chunk, so that page boundaries never depend on how the rows arrived.
-    pq.write_table(table.combine_chunks(), path, compression="zstd")
-    fsync(path)
-    return {
-        "rows": table.num_rows,
-        "bytes": path.stat().st_size,
-        "sha256": file_sha256(path),
-    }
-
-
-def _rename(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source.replace(target)
-    fsync(target.parent)
-
-
-def _write_flushed(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    fsync(path)
+    pq.write_table(table.combine_chunks(), sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
 
 
 def _sha256_of_json(value: object) -> str:

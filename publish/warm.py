@@ -1,0 +1,63 @@
+"""What every build of a backfill shares: dbt imported and the project parsed, once a process.
+
+The fork server of `publish.build_date` imports this module; each session is then a fork of it, a
+process with a memory, a database and a fate of its own that needs neither the imports nor the
+parsing. The parsed project (dbt's manifest) holds no date: dates enter in model SQL and macros,
+which dbt renders in each build, and a test keeps them out of what it renders while parsing. A
+manifest that is kept over *changed vars* would silently build with the old ones wherever YAML or a
+config uses them, so it is kept by vars.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+
+import dbt.adapters.duckdb.environments.local  # noqa: F401
+import pandas  # noqa: F401
+import scipy.special  # noqa: F401
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+
+# Imported here, like the three above, because the nodes of each build would.
+import quant.first_passage
+import quant.triple_barrier
+import quant.uniqueness  # noqa: F401
+from publish.commit import code_version
+
+WARM_VARS = "ES_WARM_VARS"
+"""Environment variable that tells the fork server which vars to parse the project with."""
+
+DBT_FLAGS = ("--log-level", "none", "--log-level-file", "none", "--no-write-json")
+
+_parsed: dict[str, tuple[Manifest, str]] = {}
+
+
+class ParseError(Exception):
+    """dbt could not parse the project; its message says why."""
+
+
+def parsed_project(overrides: str) -> tuple[Manifest, str]:
+    """dbt's manifest under the vars `overrides` (JSON), and the version of the code it is of."""
+    if overrides not in _parsed:
+        version = code_version()
+        dated = json.loads(overrides) | {"session_date": "2000-01-03"}
+        with tempfile.TemporaryDirectory() as folder:
+            result = dbtRunner().invoke(
+                [
+                    *("parse", "--no-partial-parse", *DBT_FLAGS, "--vars", json.dumps(dated)),
+                    *("--target-path", folder, "--log-path", folder),
+                ]
+            )
+        if not isinstance(result.result, Manifest):
+            raise ParseError(str(result.exception))
+        _parsed[overrides] = result.result, version
+    return _parsed[overrides]
+
+
+# In the fork server, before the first build. A failure shows again, with its message, in a build.
+if WARM_VARS in os.environ:
+    with suppress(Exception):
+        parsed_project(os.environ[WARM_VARS])
