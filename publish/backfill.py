@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from multiprocessing.connection import wait
 from pathlib import Path
+from statistics import median
 from typing import Any, cast
 
 from rich import box
@@ -44,6 +45,8 @@ def backfill(
     overrides: Mapping[str, Any],
     console: Console,
     workers: int | None = None,
+    threads: int | None = None,
+    memory_mb: int | None = None,
     retries: int = 2,
     force: bool = False,
     dry_run: bool = False,
@@ -61,7 +64,9 @@ def backfill(
     if dry_run or not to_do:
         return 0
     workers = min(workers or machine.default_workers(), len(to_do))
-    threads, memory_mb = machine.share(workers)
+    # Nothing is known here of a cluster's nodes; there is room for one thread on each core.
+    fair = (1, machine.WORKER_MB) if ray_address else machine.share(workers)
+    threads, memory_mb = threads or fair[0], memory_mb or fair[1]
     with _scratch() as scratch:
         jobs = [
             Job(
@@ -80,8 +85,8 @@ def backfill(
         ]
         if ray_address is None:
             console.print(
-                f"{len(jobs)} to build; {workers} at a time, each with {threads} threads and"
-                f" {memory_mb / 1000:.1f} GB"
+                f"{len(jobs)} to build; {workers} at a time, each with"
+                f" {'1 thread' if threads == 1 else f'{threads} threads'} and {memory_mb} MB"
             )
             outcomes = _report(run_here(jobs, workers), len(jobs), console)
         else:
@@ -177,9 +182,12 @@ def _summarise(outcomes: Sequence[Outcome], console: Console) -> None:
     table.add_column("sessions")
     table.add_column("count", justify="right")
     table.add_column("median s", justify="right")
+    table.add_column("median CPU s", justify="right")
     for status, count in counts.most_common():
-        seconds = sorted(one.seconds for one in outcomes if one.status == status)
-        table.add_row(status, str(count), f"{seconds[len(seconds) // 2]:.1f}")
+        of_status = [one for one in outcomes if one.status == status]
+        seconds = median(one.seconds for one in of_status)
+        cpu_seconds = median(one.cpu_seconds for one in of_status)
+        table.add_row(status, str(count), f"{seconds:.1f}", f"{cpu_seconds:.1f}")
     console.print(table)
     bad = sorted(one.session_date for one in outcomes if one.status not in GOOD)
     for day in bad:

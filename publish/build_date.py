@@ -62,13 +62,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it ended: `message` in one line, `log` as what dbt warned of or failed with."""
+    """How it ended: `message` in one line, `log` as what dbt warned of or failed with.
+
+    seconds: from start to end. cpu_seconds: of its process; 0 if it died.
+    """
 
     session_date: date
     status: Status
     message: str = ""
     log: str = ""
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     attempts: int = 1
     where: str = field(default_factory=platform.node)
 
@@ -149,8 +153,15 @@ def _build_here(job: Job, scratch: str, sender: Connection) -> None:
         outcome = _checked_build(job, scratch)
     except Exception as error:
         outcome = Outcome(job.session_date, "error", f"{type(error).__name__}: {error}")
-    # Kept under what a pipe takes at once: nobody reads before the process ends.
-    sender.send(replace(outcome, message=outcome.message[:2000], log=outcome.log[-_MAX_LOG:]))
+    # Kept under what a pipe takes at once: the reader may be busy with another build.
+    sender.send(
+        replace(
+            outcome,
+            message=outcome.message[:2000],
+            log=outcome.log[-_MAX_LOG:],
+            cpu_seconds=time.process_time(),
+        )
+    )
 
 
 def _checked_build(job: Job, scratch: str) -> Outcome:

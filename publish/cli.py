@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml  # type: ignore[import-untyped]
 from rich.console import Console
 
-from ingest.arguments import DEFAULT_BRONZE_ROOT
+from ingest.arguments import DEFAULT_BRONZE_ROOT, PIPE_WIDTH
 from ingest.root_path import is_local, root_path
 from publish.commit import silver_root
 
@@ -28,7 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted: what is published is whole; the same command goes on", file=sys.stderr)
         return 130
-    except (OSError, ValueError) as error:
+    except Exception as error:
+        # An object store's client has errors of its own for a server that cannot be reached.
+        if not isinstance(error, OSError | ValueError) and "botocore" not in type(error).__module__:
+            raise
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -49,6 +52,15 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--start", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
     build.add_argument("--end", type=date.fromisoformat, required=True, metavar="YYYY-MM-DD")
     build.add_argument("--workers", type=_positive, help="builds at a time (default: by cores)")
+    build.add_argument(
+        "--threads", type=_positive, help="of each build (default: cores shared; on Ray 1)"
+    )
+    build.add_argument(
+        "--memory",
+        type=_positive,
+        metavar="MB",
+        help="DuckDB's in each build (default: memory shared; on Ray 1500)",
+    )
     build.add_argument("--force", action="store_true", help="build published sessions too")
     build.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     build.add_argument(
@@ -113,6 +125,9 @@ def _build(options: argparse.Namespace) -> int:
     from publish.backfill import NothingToDo, backfill
     from publish.on_ray import RayUnavailable
 
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
     try:
         return backfill(
             options.start,
@@ -120,8 +135,10 @@ def _build(options: argparse.Namespace) -> int:
             bronze_root=root_path(os.environ.get("ES_BRONZE_ROOT") or DEFAULT_BRONZE_ROOT),
             silver_root=silver_root(),
             overrides=options.vars,
-            console=Console(),
+            console=console,
             workers=options.workers,
+            threads=options.threads,
+            memory_mb=options.memory,
             retries=options.retries,
             force=options.force,
             dry_run=options.dry_run,

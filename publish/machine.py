@@ -7,7 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 
 WORKER_MB = 1500
-"""What one build should have at least: dbt takes 0.3 GB, the models of a full session 0.4 GB."""
+"""DuckDB's memory in one build should not be less: a full session's models take 0.4 GB, its spike
+when tables are written more."""
+
+PYTHON_MB = 400
+"""What dbt and Python take beside it."""
 
 
 def cores() -> int:
@@ -24,14 +28,15 @@ def memory_mb() -> int:
 
 
 def default_workers() -> int:
-    """One for each core, fewer if they would not have `WORKER_MB` each."""
-    return max(1, min(cores(), memory_mb() * 8 // 10 // WORKER_MB))
+    """One for each core, fewer if they would have less than `WORKER_MB` each."""
+    return max(1, min(cores(), _free_mb() // (WORKER_MB + PYTHON_MB)))
 
 
 def share(workers: int) -> tuple[int, int]:
-    """Threads and MB of DuckDB memory for each of `workers` builds on this machine.
+    """Threads and MB of DuckDB memory for each of `workers` builds on this machine."""
+    return max(1, cores() // workers), max(500, min(_free_mb() // workers - PYTHON_MB, 8000))
 
-    A fifth of the memory is left to the system, and 0.4 GB of each share to Python.
-    """
-    memory = memory_mb() * 8 // 10 // workers - 400
-    return max(1, cores() // workers), max(500, min(memory, 8000))
+
+def _free_mb() -> int:
+    """All but a fifth, which is left to the system."""
+    return memory_mb() * 8 // 10

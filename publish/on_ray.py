@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from publish.build_date import Job, Outcome, build_date
+from publish.machine import PYTHON_MB
 
 
 class RayUnavailable(Exception):
@@ -30,6 +32,7 @@ def run_on_ray(jobs: Sequence[Job], address: str, console: Console) -> Iterator[
         raise RayUnavailable(
             "Ray is not installed: pip install --constraint requirements.txt 'ray[default]'"
         ) from error
+    _check_address(address)
     try:
         context = ray.init(
             address=address,
@@ -51,7 +54,7 @@ def run_on_ray(jobs: Sequence[Job], address: str, console: Console) -> Iterator[
             task.options(
                 name=f"session {job.session_date}",
                 num_cpus=job.threads,
-                memory=job.memory_mb * 1_000_000,
+                memory=(job.memory_mb + PYTHON_MB) * 1_000_000,
                 max_retries=job.retries,
             ).remote(job): job
             for job in jobs
@@ -68,6 +71,16 @@ def run_on_ray(jobs: Sequence[Job], address: str, console: Console) -> Iterator[
                 )
     finally:
         ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+        except OSError as error:
+            raise RayUnavailable(f"no Ray cluster at {address}: {error}") from error
 
 
 def _build_on_worker(job: Job) -> Outcome:
