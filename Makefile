@@ -6,7 +6,7 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo test lint format lock docs bench clean
+.PHONY: help setup demo backfill test lint format lock docs bench clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-8s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ demo: setup ## Simulate a market, build three sessions of it, show their labelle
 			--vars "{session_date: $$session}" || exit 1; \
 	done
 	$(BIN)/python -m publish show $(DEMO_SESSIONS)
+
+backfill: setup ## Build the sessions from START= to END= that are not up to date.
+	@test -n "$(START)" -a -n "$(END)" || { echo "usage: make backfill START=YYYY-MM-DD END=YYYY-MM-DD [ARGS='--workers 4']"; exit 2; }
+	@$(BIN)/python -m publish build --start $(START) --end $(END) $(ARGS)
 
 test: setup lint ## Run every check and test.
 	$(BIN)/python -m pytest
