@@ -1,12 +1,12 @@
 {#- One row of checks over the records of a feed on the session date, in one streaming pass: `lag()
     over ()` follows the scan, which keeps the order of the files. `session` holds the clock as
     literals, because a join would end the streaming. The other arguments are expressions over a
-    record; what is not given is unknown.
+    record; what is not given is unknown. A gap is a time without a record that `watched` is true of.
 
-    Records are numbered from 0, so that more records than numbers are duplicates; this costs no
-    GROUP BY over millions of keys. -#}
+    Records are numbered without a hole, so that more records than numbers are duplicates, and so are
+    neighbours of one number; this costs no GROUP BY over millions of keys. -#}
 {% macro feed_checks(feed, relation, session, price=none, flags=none, latency=none, crossed=none,
-    has_sides=false) %}
+    watched='true', has_sides=false) %}
     select
         '{{ feed }}' as feed,
         count(*) as row_count,
@@ -17,14 +17,17 @@
         count(*) filter (
             previous_ts_ns > ts_ns or (previous_ts_ns = ts_ns and previous_row_nr >= row_nr)
         ) as out_of_order_count,
-        greatest(count(*) - (max(row_nr) - min(row_nr) + 1), 0) as duplicate_count,
+        greatest(
+            count(*) - (max(row_nr) - min(row_nr) + 1),
+            count(*) filter (previous_row_nr = row_nr)
+        ) as duplicate_count,
         greatest(
             max(
                 least(ts_ns, {{ session.event_end_ns }})
-                - greatest(previous_ts_ns, {{ session.rth_start_ns }})
+                - greatest(previous_watched_ns, {{ session.rth_start_ns }})
             ),
-            {{ session.event_end_ns }} - greatest(max(ts_ns), {{ session.rth_start_ns }}),
-            least(min(ts_ns), {{ session.event_end_ns }}) - {{ session.rth_start_ns }}
+            {{ session.event_end_ns }} - greatest(max(watched_ns), {{ session.rth_start_ns }}),
+            least(min(watched_ns), {{ session.event_end_ns }}) - {{ session.rth_start_ns }}
         ) / 1e9 as longest_gap_s,
         count(*) filter ({{ flags or 'null::integer' }} & 4 <> 0)
         / nullif(count({{ flags or 'null::integer' }}), 0) as bad_book_share,
@@ -40,8 +43,16 @@
         select
             *,
             lag(ts_ns) over () as previous_ts_ns,
-            lag(row_nr) over () as previous_row_nr
-        from {{ relation }}
-        where trade_date = date '{{ session_date() }}'
+            lag(row_nr) over () as previous_row_nr,
+            lag(watched_ns) over () as previous_watched_ns
+        from (
+            select
+                *,
+                max(case when {{ watched }} then ts_ns end) over (
+                    rows between unbounded preceding and current row
+                ) as watched_ns
+            from {{ relation }} as records
+            where trade_date = date '{{ session_date() }}'
+        )
     ) as records
 {% endmacro %}

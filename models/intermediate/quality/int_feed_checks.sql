@@ -18,7 +18,9 @@ int_feed_checks as (
         'futures/mbp10', ref('stg_databento__futures_mbp10'), session,
         price='price', flags='flags', latency=latency,
         crossed='case when symbol = ' ~ front.front_month ~ ' and ' ~ in_session ~ ' and '
-        ~ is_book_state('records') ~ ' then bid_px_00 >= ask_px_00 end'
+        ~ is_book_state('records') ~ ' then bid_px_00 >= ask_px_00 end',
+        watched='symbol = coalesce(' ~ front.front_month ~ ', symbol) and '
+        ~ is_book_state('records')
     ) }}
     union all
     {{ feed_checks('futures/definition', ref('stg_databento__futures_definitions'), session) }}

@@ -39,20 +39,24 @@ seeing_the_past as (
     where labels.label_first_source_ts_ns <= entries.event_ts_ns
 ),
 
+-- No event, nothing to measure.
 int_gate_causality as (
     select
         'no_feature_sees_the_future' as gate,
-        count(distinct seeing_the_future.event_id)::double as measured,
+        case when count(*) > 0 then count(distinct seeing_the_future.event_id) end::double
+            as measured,
         0::double as threshold,
         min(seeing_the_future.source || ' of ' || seeing_the_future.event_id) as detail
-    from seeing_the_future
+    from entries
+    left join seeing_the_future using (event_id)
     union all
     select
         'no_label_sees_the_past' as gate,
-        count(seeing_the_past.event_id)::double as measured,
+        case when count(*) > 0 then count(seeing_the_past.event_id) end::double as measured,
         0::double as threshold,
         min(seeing_the_past.event_id) as detail
-    from seeing_the_past
+    from entries
+    left join seeing_the_past using (event_id)
 )
 
 select * from int_gate_causality

@@ -43,25 +43,28 @@ found as (
     select * from {{ ref('int_rth_volatility') }}
 ),
 
-wrong as (
-    select bar_end_ns
+compared as (
+    select
+        bar_end_ns,
+        (
+            found.true_range is distinct from expected.true_range
+            or abs(found.atr - expected.atr) > 1e-9
+            or (found.atr is null) <> (expected.atr is null)
+            or abs(found.rth_volatility - expected.rth_volatility) > 1e-9
+            or (found.rth_volatility is null) <> (expected.rth_volatility is null)
+        ) is true as is_wrong
     from found
     full join expected using (bar_end_ns)
-    where
-        found.true_range is distinct from expected.true_range
-        or abs(found.atr - expected.atr) > 1e-9
-        or (found.atr is null) <> (expected.atr is null)
-        or abs(found.rth_volatility - expected.rth_volatility) > 1e-9
-        or (found.rth_volatility is null) <> (expected.rth_volatility is null)
 ),
 
 int_gate_leakage as (
     select
         'no_premarket_bar_in_volatility' as gate,
-        count(wrong.bar_end_ns)::double as measured,
+        count_if(is_wrong)::double as measured,
         0::double as threshold,
-        'bar that ends at ' || min(wrong.bar_end_ns) as detail
-    from wrong
+        'bar that ends at ' || min(bar_end_ns) filter (is_wrong) as detail
+    from compared
+    having count(*) > 0
 )
 
 select * from int_gate_leakage

@@ -1,0 +1,1 @@
+"""Audits of sessions: that no feature sees the future, that what is published is what was built."""

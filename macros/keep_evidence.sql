@@ -1,0 +1,100 @@
+{#- After a `dbt build`: one line for each gate that failed, with what to do.
+
+    If the build failed, what it found stays below {silver root}/_audits/session_date=D, which no
+    glob over a table reads, so that it can be asked when the database file is long gone.
+
+    `failures_0.parquet` has one row per failed node (name, kind, status, failures, message),
+    `gates_0.parquet` the rows of qa_gate_results if this run got that far. A later failure of the
+    date replaces both. A later good build leaves them: older than the commit record, they are
+    history, and run_started_at says so. -#}
+{% macro keep_evidence(results) %}
+    {%- if not execute or flags.WHICH != 'build' -%}{{ return('') }}{%- endif -%}
+    {%- set failed = [] -%}
+    {%- set succeeded = [] -%}
+    {%- for result in results -%}
+        {%- if result.status in ['fail', 'error', 'runtime error'] -%}
+            {%- do failed.append(result) -%}
+        {%- elif result.status == 'success' -%}
+            {%- do succeeded.append(result.node.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {#- What an earlier run of the database file left of the table is no evidence of this one. -#}
+    {%- set gates_built = 'qa_gate_results' in succeeded -%}
+    {%- set gate_table = target.database ~ '.silver.qa_gate_results' -%}
+    {%- if gates_built -%}{%- do print_failed_gates(gate_table) -%}{%- endif -%}
+    {%- if not failed -%}{{ return('') }}{%- endif -%}
+
+    {%- set failures -%}
+        select *
+        from (
+            values
+            {%- for result in failed %}
+            ({{ sql_text(result.node.name) }}, {{ sql_text(result.node.resource_type) }},
+            {{ sql_text(result.status) }}, {{ sql_text(result.node.description) }},
+            {{ result.failures if result.failures is not none else 'null' }}::bigint,
+            {{ sql_text(result.message) }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as failed (name, kind, status, description, failures, message)
+        order by name
+    {%- endset -%}
+    {%- set gates -%}
+        {%- if gates_built -%}
+        select * exclude (session_date) from {{ gate_table }} order by gate
+        {%- else -%}
+        select null::varchar as gate where false
+        {%- endif -%}
+    {%- endset -%}
+    {%- set root = env_var('ES_SILVER_ROOT', 'data/silver') -%}
+    {%- do make_folders(root) -%}
+    {%- do copy_evidence(failures, root ~ '/_audits', 'failures') -%}
+    {%- do copy_evidence(gates, root ~ '/_audits', 'gates') -%}
+    {%- do print(
+        'Nothing of session ' ~ session_date() ~ ' was published: ' ~ failed | length
+        ~ ' failed, see ' ~ root ~ '/_audits/session_date=' ~ session_date()) -%}
+{% endmacro %}
+
+{% macro print_failed_gates(gate_table) %}
+    {%- for row in run_query(
+        "select format('gate {} failed ({}): {:.6g} {}, to be {} {:.6g}{}. {}', gate, severity, measured,"
+        ~ " unit, comparison, threshold, coalesce(' (' || detail || ')', ''), advice) from "
+        ~ gate_table ~ " where status = 'failed' order by severity, gate"
+    ).rows -%}
+        {%- do print(row[0]) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro copy_evidence(query, folder, name) %}
+    {%- do run_query("
+        copy (
+            select
+                *,
+                timestamptz '" ~ run_started_at ~ "' as run_started_at,
+                date '" ~ session_date() ~ "' as session_date
+            from (" ~ query ~ ")
+        ) to '" ~ folder ~ "' (
+            format parquet, partition_by (session_date), overwrite_or_ignore,
+            filename_pattern '" ~ name ~ "_{i}'
+        )
+    ") -%}
+{% endmacro %}
+
+{#- A partitioned COPY makes the last folder of its path only; one without rows writes no file. -#}
+{% macro make_folders(path) %}
+    {%- if '://' not in path -%}
+        {%- set parts = path.split('/') -%}
+        {%- for length in range(1, parts | length + 1) -%}
+            {%- set folder = parts[:length] | join('/') -%}
+            {%- if folder -%}
+                {%- do run_query("
+                    copy (select 0 as value, 0 as key where false) to '" ~ folder ~ "' (
+                        format parquet, partition_by (key), overwrite_or_ignore
+                    )
+                ") -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro sql_text(value) -%}
+    {{ 'null::varchar' if value is none else "'" ~ (value | string | replace("'", "''")) ~ "'" }}
+{%- endmacro %}
