@@ -232,7 +232,7 @@ def _compare(whole: Path, cut: Path, moment_ns: int | None) -> Proof:
 
 def _rows(database: Path, query: str, parameters: dict[str, int]) -> pa.Table:
     with duckdb.connect(database, read_only=True) as connection:
-        return connection.execute(query, parameters).to_arrow_table()
+        return connection.sql(query, params=parameters).to_arrow_table()
 
 
 def differences(table: str, key: Sequence[str], whole: pa.Table, cut: pa.Table) -> list[Difference]:

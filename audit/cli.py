@@ -72,8 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _causality(options: argparse.Namespace, console: Console) -> int:
-    if options.cuts < 1:
-        return _usage(f"--cuts {options.cuts} is too few. Give 1 or more.")
+    if options.cuts < 2:
+        return _usage(
+            f"--cuts {options.cuts} is too few. Give 2 or more: the first anchor and the last."
+        )
     try:
         with tempfile.TemporaryDirectory(prefix="es_causality_") as work:
             proofs = prove(options.session, options.bronze_root, Path(work), cuts=options.cuts)

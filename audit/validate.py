@@ -10,10 +10,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ _GATE_COLUMNS = (
     *("gate", "family", "severity", "status", "measured", "comparison", "threshold", "unit"),
     "detail",
 )
+
+InputHashes = Callable[[str, date], tuple[str, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,11 @@ def validate(
 
     `strict` counts a failed gate of severity warn as a failure.
     """
+    # Each partition is hashed once: sessions share the dates before them.
+    input_hashes = cache(partial(_input_hashes, bronze))
     for day in trade_dates(start, end):
         if commit_path(silver, day).is_file():
-            report = _session(day, silver, bronze, strict)
+            report = _session(day, silver, input_hashes, strict)
             _write_verdict(validation_path(silver, day), report)
             yield report
         else:
@@ -99,7 +103,7 @@ def validation_path(silver: Path, session_date: date) -> Path:
     return commit_path(silver, session_date).with_suffix(".validation.json")
 
 
-def _session(day: date, silver: Path, bronze: Path, strict: bool) -> SessionReport:
+def _session(day: date, silver: Path, input_hashes: InputHashes, strict: bool) -> SessionReport:
     path = commit_path(silver, day)
     try:
         record = json.loads(path.read_bytes())
@@ -111,7 +115,7 @@ def _session(day: date, silver: Path, bronze: Path, strict: bool) -> SessionRepo
             FileHash(
                 f"{row['feed']} {row['trade_date']}",
                 tuple(row["sha256"] or ()) if row["status"] == "ok" else None,
-                _input_hashes(bronze, row["feed"], date.fromisoformat(row["trade_date"])),
+                input_hashes(row["feed"], date.fromisoformat(row["trade_date"])),
             )
             for row in record["inputs"]["bronze"]
         )
@@ -198,9 +202,7 @@ def _output_hash(path: Path) -> tuple[str, ...] | None:
     return (file_sha256(path),) if path.is_file() else None
 
 
-@cache
 def _input_hashes(bronze: Path, feed: str, trade_date: date) -> tuple[str, ...] | None:
-    """Hashed once: sessions share the dates before them."""
     check = check_partition(bronze, FEED_BY_PATH[feed], trade_date)
     return tuple(check.sha256) if check.status == "ok" else None
 
