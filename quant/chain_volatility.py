@@ -105,7 +105,7 @@ def chain_volatility(
     strike_starts = chain_starts | _changes(strike_int[order])
     first = order[strike_starts]
     at_strike, interpolated = _filled(
-        own[first], strike[first], np.cumsum(chain_starts)[strike_starts]
+        own[first], strike[first], np.cumsum(chain_starts, dtype=np.int64)[strike_starts]
     )
 
     of_strike = np.empty(len(mark), dtype=np.int64)

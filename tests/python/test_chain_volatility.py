@@ -134,7 +134,9 @@ def test_row_without_an_underlying_stays_unknown_beside_solved_ones() -> None:
 def test_gamma_and_total_volatility_follow_from_the_volatility() -> None:
     result = solve(option(FORWARD + 5, "C"), option(FORWARD + 5, "P"))
     years = 6 * HOUR / NS_PER_YEAR
-    assert result.gamma == pytest.approx([float(gamma(FORWARD, FORWARD + 5, years, SIGMA, True))] * 2)
+    assert result.gamma == pytest.approx(
+        [float(gamma(FORWARD, FORWARD + 5, years, SIGMA, True))] * 2
+    )
     assert result.total_vol == pytest.approx(result.iv * np.sqrt(years), rel=1e-15)
 
 
