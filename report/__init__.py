@@ -1,0 +1,1 @@
+"""Self-contained HTML pages of published sessions: one session, a range of them, an index."""

@@ -1,0 +1,145 @@
+"""An event in words and numbers with units: for the tooltip, the card beside the chart, the table.
+
+NULL is unknown and shown as a dash, never as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+UNKNOWN = "–"
+MINUS = "\N{MINUS SIGN}"
+
+
+class Fact(NamedTuple):
+    """How one column of an event is shown."""
+
+    label: str
+    column: str
+    unit: str = ""
+    decimals: int = 2
+    signed: bool = False
+    scale: float = 1.0
+
+
+CARD: dict[str, tuple[Fact, ...]] = {
+    "Level and zone": (
+        Fact("Level", "level_price", "pt"),
+        Fact("Entered at", "spot", "pt"),
+        Fact("Zone", "zone_width", "pt either side"),
+        Fact("ATR, 14 bars", "atr", "pt"),
+        Fact("Volatility", "rth_volatility", "pt/√min"),
+        Fact("Earlier entries of this kind", "prior_touches", "", 0),
+        Fact("Other levels within 5 pt", "level_stacking_5pt", "", 0),
+    ),
+    "Approach": (
+        Fact("Velocity, 10 min", "approach_velocity", "pt/min", 2, True),
+        Fact("Velocity, 60 s", "velocity_60s", "pt/s", 3, True),
+        Fact("Acceleration, 60 s", "acceleration_60s", "pt/s²", 4, True),
+    ),
+    "Order flow": (
+        Fact("OFI, ten levels, 60 s", "ofi_integrated_60s", "contracts", 0, True),
+        Fact("OFI, ten levels, 240 s", "ofi_integrated_240s", "contracts", 0, True),
+        Fact("OFI near the level, 60 s", "ofi_near_level_60s", "contracts", 0, True),
+        Fact("Tape imbalance near, 60 s", "tape_imbalance", "", 2, True),
+        Fact("Sweeps, buys minus sells", "sweep_net_size", "contracts", 0, True),
+        Fact("Force / mass", "force_mass_ratio", "1/s", 3, True),
+    ),
+    "Barrier, 240 s": (
+        Fact("Depth in the zone", "depth_in_zone", "contracts", 0),
+        Fact("Added", "barrier_added", "contracts", 0),
+        Fact("Removed by trades", "barrier_filled", "contracts", 0),
+        Fact("Pulled", "barrier_pulled", "contracts", 0),
+        Fact("Added / removed", "barrier_replenishment_ratio", "", 2),
+        Fact("Against the last 30 min", "wall_ratio", "×", 2),
+    ),
+    "Gamma": (
+        Fact("Dealers' gamma within 15 pt", "gamma_exposure", "contracts/pt", 1, True),
+        Fact("Fuel", "fuel_effect"),
+        Fact("Net GEX within 10 pt", "net_gex_2strike", "M USD per 1 %", 2, True, 1e-6),
+        Fact("Flow GEX within 10 pt", "flow_net_gex_2strike", "M USD per 1 %", 2, True, 1e-6),
+        Fact("ES minus SPX", "es_spx_basis", "pt", 2, True),
+    ),
+    "What followed, 8 min": (
+        Fact("Farthest through the level", "excursion_max", "pt"),
+        Fact("Farthest back", "excursion_min", "pt"),
+        Fact("Time to the outcome", "time_to_threshold_2", "s", 0),
+        Fact("Uniqueness", "uniqueness", "", 2),
+    ),
+}
+"""The card's groups. A column that a session does not have yet is left out."""
+
+TABLE = (
+    Fact("Level", "level_price", "pt"),
+    Fact("Spot", "spot", "pt"),
+    Fact("Zone ±", "zone_width", "pt"),
+    Fact("After", "time_to_threshold_2", "s", 0),
+    Fact("Strength", "strength_signed", "pt", 1, True),
+    Fact("OFI 60 s", "ofi_integrated_60s", "contracts", 0, True),
+    Fact("Tape", "tape_imbalance", "−1 … 1", 2, True),
+    Fact("Depth", "depth_in_zone", "contracts", 0),
+    Fact("Null break", "null_p_break", "%", 0, False, 100.0),
+    Fact("Null bounce", "null_p_bounce", "%", 0, False, 100.0),
+)
+"""The numeric columns of the table of events."""
+
+_TIP = (
+    Fact("Level", "level_price", "pt"),
+    Fact("Entered at", "spot", "pt"),
+    Fact("OFI, 60 s", "ofi_integrated_60s", "contracts", 0, True),
+    Fact("Tape imbalance", "tape_imbalance", "", 2, True),
+    Fact("Depth in the zone", "depth_in_zone", "contracts", 0),
+    Fact("Barrier", "barrier_state"),
+    Fact("Gamma near", "gamma_exposure", "contracts/pt", 1, True),
+    Fact("Null break", "null_p_break", "%", 0, False, 100.0),
+    Fact("Null bounce", "null_p_bounce", "%", 0, False, 100.0),
+)
+
+
+def number(value: float | None, decimals: int = 2, *, signed: bool = False) -> str:
+    """A number with thousands separators and a true minus sign; a dash for None."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    if not text.strip("+-0.,"):
+        text = text.lstrip("+-")
+    return text.replace("-", MINUS)
+
+
+def shown(fact: Fact, event: Mapping[str, Any], *, unit: bool = True) -> str:
+    """One fact of an event, with its unit unless it is unknown or `unit` is false."""
+    value = event.get(fact.column)
+    if value is None or isinstance(value, str):
+        return value or UNKNOWN
+    text = number(value * fact.scale, fact.decimals, signed=fact.signed)
+    return f"{text} {fact.unit}" if unit and fact.unit else text
+
+
+def card(event: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The groups of the card beside the chart: a heading and its (label, value) pairs."""
+    groups = [
+        (heading, [(fact.label, shown(fact, event)) for fact in facts if fact.column in event])
+        for heading, facts in CARD.items()
+    ]
+    return [group for group in groups if group[1]]
+
+
+def level_name(kind: str) -> str:
+    """`PM_HIGH` as people write it: `PM high`."""
+    first, _, last = kind.partition("_")
+    return f"{first} {last.lower()}"
+
+
+def tooltip(event: Mapping[str, Any]) -> str:
+    """The tooltip of an event's marker, HTML. Holds no text from outside the project."""
+    title = (
+        f"{event['event_ts_et']:%H:%M:%S} {level_name(event['level_kind'])} "
+        f"{event['direction']} → {event['outcome']}"
+    )
+    facts = "".join(
+        f"<dt>{fact.label}</dt><dd>{shown(fact, event)}</dd>"
+        for fact in _TIP
+        if fact.column in event
+    )
+    return f"<b>{title}</b><dl>{facts}</dl>"

@@ -1,0 +1,66 @@
+"""Colours of the pages, a light and a dark one for each role.
+
+Outcomes are orange against blue, which every common kind of colour blindness keeps apart, and
+never told by colour alone: markers also differ in their filling, lines in their dashes. A page
+switches its theme by exchanging one column of this table for the other, so every role has a value
+of its own in both.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Shade(NamedTuple):
+    """One role's colour in each theme, as #rrggbb."""
+
+    light: str
+    dark: str
+
+
+PALETTE = {
+    "page": Shade("#f4f6f8", "#0f1319"),
+    "surface": Shade("#ffffff", "#171c24"),
+    "shade": Shade("#eef1f5", "#1e2530"),
+    "line": Shade("#dde2e9", "#2c3541"),
+    "muted": Shade("#586474", "#9ba7b6"),
+    "ink": Shade("#19212c", "#e7ebf1"),
+    "candle": Shade("#3c4756", "#b4bfcc"),
+    "hollow": Shade("#fefefe", "#161b23"),
+    "break": Shade("#c4560a", "#ff9d52"),
+    "bounce": Shade("#1769aa", "#67b5ff"),
+    "chop": Shade("#6a7482", "#a1acba"),
+    "undefined": Shade("#8b95a2", "#7f8b9a"),
+    "call": Shade("#1f6fae", "#6bb7fe"),
+    "put": Shade("#c75b10", "#fe9f56"),
+    "flow": Shade("#6d4a9c", "#c5a3ee"),
+    "premarket": Shade("#7b4bb3", "#c49df0"),
+    "opening_range": Shade("#0a7a69", "#4fc7b4"),
+    "sma": Shade("#8f6b00", "#dcc04f"),
+    "select": Shade("#d0006f", "#ff7cc0"),
+    "good": Shade("#1a6aa8", "#69b4fc"),
+    "bad": Shade("#b84d05", "#ffa25a"),
+}
+
+OUTCOMES = ("BREAK", "BOUNCE", "CHOP", "UNDEFINED")
+"""Outcomes of a label; each one's colour is the role of its name in lower case."""
+
+LEVEL_STYLES = {
+    "PM_HIGH": ("premarket", "solid"),
+    "PM_LOW": ("premarket", "dashed"),
+    "OR_HIGH": ("opening_range", "solid"),
+    "OR_LOW": ("opening_range", "dashed"),
+    "SMA_200": ("sma", "solid"),
+    "SMA_400": ("sma", "dotted"),
+}
+"""Role and dash of each level kind's line."""
+
+
+def light(role: str) -> str:
+    """The colour that charts are built with; the page's script exchanges it in the dark theme."""
+    return PALETTE[role].light
+
+
+def css_variables(theme: str) -> str:
+    """The roles as CSS custom properties of one theme, `light` or `dark`."""
+    return " ".join(f"--{role}: {getattr(shade, theme)};" for role, shade in PALETTE.items())

@@ -1,0 +1,283 @@
+// The session page: filters, the chosen event, ranges of time, labels of the levels.
+const data = readJson("data");
+const rows = [...document.querySelectorAll("#events tbody tr")];
+let chosen = null;
+let source = null;
+let clock = null;
+let price = null;
+
+const isShown = (index) => !rows[index].hidden;
+
+function applyFilters() {
+  const wanted = {};
+  for (const group of document.querySelectorAll("[data-filter]")) {
+    wanted[group.dataset.filter] = new Set(
+      [...group.querySelectorAll("input:checked")].map((box) => box.value));
+  }
+  const passes = (event) => Object.entries(wanted).every(([name, values]) => values.has(event[name]));
+  data.events.forEach((event, index) => { rows[index].hidden = !passes(event); });
+  const booleans = data.events.map((_, index) => isShown(index));
+  chartModel("shown").booleans = booleans;
+  source.change.emit();
+  for (const kind of data.kinds) {
+    const visible = wanted.kind.has(kind);
+    for (const part of ["zone", "level"]) {
+      const model = chartModel(`${part}:${kind}`);
+      if (model) model.visible = visible;
+    }
+  }
+  placeLabels();
+  byId("count").textContent = `${booleans.filter(Boolean).length} of ${booleans.length} entries shown`;
+  if (chosen !== null && !isShown(chosen)) choose(null);
+  tabStop();
+}
+
+// One row of the table takes part in the tab order: the chosen one, else the first shown.
+function tabStop() {
+  const stop = chosen ?? Number(visibleRows()[0]?.dataset.event ?? -1);
+  rows.forEach((row, index) => { row.tabIndex = index === stop ? 0 : -1; });
+}
+
+const visibleRows = () =>
+  [...document.querySelectorAll("#events tbody tr")].filter((row) => !row.hidden);
+
+function choose(index, { focus = false } = {}) {
+  chosen = index;
+  rows.forEach((row, place) => row.setAttribute("aria-selected", String(place === index)));
+  tabStop();
+  const mark = chartModel("selected");
+  const horizon = chartModel("horizon");
+  if (index === null) {
+    mark.data = Object.fromEntries(Object.keys(mark.data).map((name) => [name, []]));
+    horizon.visible = false;
+    byId("card").innerHTML = '<p class="muted">No entry is chosen.</p>';
+    byId("facts").replaceChildren();
+    showGamma(null);
+    history.replaceState(null, "", location.pathname + location.search);
+    return;
+  }
+  const event = data.events[index];
+  mark.data = Object.fromEntries(
+    Object.keys(mark.data).map((name) => [name, [source.data[name][index]]]));
+  horizon.setv({
+    visible: true, left: event.x, right: event.x + data.horizon_ms,
+    bottom: event.level - data.threshold, top: event.level + data.threshold,
+  });
+  byId("card").innerHTML = event.card;
+  byId("card").append(...odds(event));
+  byId("facts").replaceChildren(...data.facts.map(({ heading, labels }, place) =>
+    element("section", {}, element("h3", {}, heading), element("dl", {}, ...labels.flatMap(
+      (label, line) => [element("dt", {}, label), element("dd", {}, event.facts[place][line])])))));
+  showGamma(event);
+  if (event.x < clock.start || event.x > clock.end) show(event.x - 20 * 6e4, event.x + 20 * 6e4);
+  const row = rows[index];
+  if (focus) row.focus({ preventScroll: false });
+  else keepInView(row);
+  history.replaceState(null, "", `#${event.id}`);
+}
+
+// The null model's chances, as bars.
+function odds(event) {
+  if (!event.odds) {
+    return [element("p", { className: "small muted" }, "Null model unknown: no volatility yet.")];
+  }
+  const bars = ["break", "bounce", "chop"].map((name, place) => {
+    const bar = element("b");
+    const percent = 100 * event.odds[place];
+    bar.style.cssText = `width:${percent}%;background:var(--${name})`;
+    return element("div", {}, element("span", {}, name), element("i", {}, bar),
+      element("span", {}, `${percent.toFixed(0)} %`));
+  });
+  return [element("h3", {}, "Chances of a driftless random walk"),
+    element("div", { className: "odds" }, ...bars)];
+}
+
+// Scrolls the table alone, never the page.
+function keepInView(row) {
+  const box = row.closest(".scroll");
+  const head = box.querySelector("thead").offsetHeight;
+  if (row.offsetTop < box.scrollTop + head) box.scrollTop = row.offsetTop - head;
+  const below = row.offsetTop + row.offsetHeight - box.clientHeight;
+  if (below > box.scrollTop) box.scrollTop = below;
+}
+
+function showGamma(event) {
+  const strikes = chartModel("gamma");
+  if (!strikes) return;
+  const gamma = event?.gamma ?? null;
+  byId("gamma-chart").hidden = !gamma;
+  byId("gamma-note").textContent = event ? event.gamma_note : data.gamma_note;
+  if (!gamma) return;
+  strikes.data = { k: gamma.k, call: gamma.call, put: gamma.put, flow: gamma.flow };
+  chartModel("strikes").setv({ start: event.level - data.gamma_reach, end: event.level + data.gamma_reach });
+  const reach = (...columns) =>
+    1.08 * Math.max(1e-9, ...columns.flatMap((name) => gamma[name].map((value) => Math.abs(value ?? 0))));
+  const reaches = [reach("call", "put"), reach("flow")];
+  for (const chart of Bokeh.documents) {
+    for (const model of chart.all_models) {
+      if (model.name === "gex") {
+        const end = reaches.shift();
+        model.setv({ start: -end, end });
+      }
+      if (model.name === "at_level") model.setv({ location: event.level, visible: true });
+      if (model.name === "at_spot") model.setv({ location: event.spot, visible: true });
+    }
+  }
+}
+
+function show(start, end) {
+  const [first, last] = clock.tags;
+  const width = Math.min(Math.max(end - start, 5 * 6e4), last - first);
+  const from = Math.min(Math.max(start, first), last - width);
+  clock.setv({ start: from, end: from + width });
+}
+
+function zoom(factor) {
+  const middle = (clock.start + clock.end) / 2;
+  const half = ((clock.end - clock.start) / 2) * factor;
+  show(middle - half, middle + half);
+}
+
+const RANGES = {
+  all: () => show(clock.tags[0], clock.tags[1]),
+  events: () => show(clock.tags[2] - 30 * 6e4, clock.tags[3] + 20 * 6e4),
+  event: () => {
+    if (chosen === null) stepEvent(1);
+    if (chosen === null) return;
+    const { x } = data.events[chosen];
+    show(x - 15 * 6e4, x + data.horizon_ms + 7 * 6e4);
+  },
+  in: () => zoom(1 / 1.5),
+  out: () => zoom(1.5),
+};
+
+// The price axis spans what is in view: candles, and entries with half a point to spare.
+function fitPrices() {
+  const bars = chartModel("bars").data;
+  let low = Infinity;
+  let high = -Infinity;
+  for (let place = 0; place < bars.t.length; place++) {
+    if (bars.t[place] < clock.start || bars.t[place] > clock.end) continue;
+    low = Math.min(low, bars.low[place]);
+    high = Math.max(high, bars.high[place]);
+  }
+  if (low > high) return;
+  const spare = Math.max(0.05 * (high - low), 1);
+  price.y_range.setv({ start: low - spare, end: high + spare });
+  placeLabels();
+}
+
+function levelAt(kind, time) {
+  const { from, to, price: prices } = data.levels[kind];
+  for (let place = from.length - 1; place >= 0; place--) {
+    if (from[place] <= time) return to[place] >= time ? prices[place] : null;
+  }
+  return null;
+}
+
+// A level's name stands at the right end of its line; names that would overlap move apart.
+function placeLabels() {
+  const { start, end } = price.y_range;
+  const step = ((end - start) / 400) * 14;
+  const placed = [];
+  for (const kind of data.kinds) {
+    const label = chartModel(`label:${kind}`);
+    if (!label) continue;
+    const at = levelAt(kind, clock.end);
+    const visible = chartModel(`level:${kind}`).visible && at !== null && at >= start && at <= end;
+    label.visible = visible;
+    if (visible) placed.push({ label, y: at });
+  }
+  placed.sort((a, b) => a.y - b.y);
+  for (let place = 1; place < placed.length; place++) {
+    placed[place].y = Math.max(placed[place].y, placed[place - 1].y + step);
+  }
+  for (const { label, y } of placed) label.y = y;
+}
+
+function stepEvent(by) {
+  const shown = data.events.map((_, index) => index).filter(isShown);
+  if (!shown.length) return;
+  const place = shown.indexOf(chosen);
+  choose(shown[place < 0 ? (by > 0 ? 0 : shown.length - 1) : (place + by + shown.length) % shown.length]);
+}
+
+function sortBy(button) {
+  const heading = button.closest("th");
+  const column = Number(button.dataset.column);
+  const ascending = heading.getAttribute("aria-sort") !== "ascending";
+  for (const other of heading.parentElement.children) other.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  const key = (row) => row.children[column].dataset.value;
+  const numeric = !heading.classList.contains("text");
+  const compare = (a, b) => {
+    const [x, y] = [key(a), key(b)];
+    if (x === "" || y === "") return (x === "") - (y === "");  // unknown goes last either way
+    const order = numeric ? x - y : x.localeCompare(y);
+    return (ascending ? order : -order) || a.dataset.event - b.dataset.event;
+  };
+  document.querySelector("#events tbody").append(...[...rows].sort(compare));
+  tabStop();
+}
+
+function listen() {
+  document.querySelectorAll("[data-range]").forEach((button) =>
+    button.addEventListener("click", () => RANGES[button.dataset.range]()));
+  byId("session-chart").addEventListener("keydown", (press) => {
+    const act = {
+      ArrowRight: () => stepEvent(1), ArrowLeft: () => stepEvent(-1),
+      "+": RANGES.in, "-": RANGES.out, 0: RANGES.all,
+    }[press.key];
+    if (act) { act(); press.preventDefault(); }
+  });
+  if (!rows.length) return;
+  document.querySelectorAll("[data-filter] input").forEach((box) =>
+    box.addEventListener("change", applyFilters));
+  byId("reset").addEventListener("click", () => {
+    document.querySelectorAll("[data-filter] input").forEach((box) => { box.checked = true; });
+    applyFilters();
+  });
+  document.querySelectorAll("#events th button").forEach((button) =>
+    button.addEventListener("click", () => sortBy(button)));
+  const body = document.querySelector("#events tbody");
+  const eventOf = (target) => Number(target.closest("tr").dataset.event);
+  body.addEventListener("click", (click) => choose(eventOf(click.target)));
+  body.addEventListener("keydown", (press) => {
+    const shown = visibleRows();
+    const place = shown.indexOf(press.target.closest("tr"));
+    const next = {
+      ArrowDown: place + 1, ArrowUp: place - 1, Home: 0, End: shown.length - 1,
+      Enter: place, " ": place,
+    }[press.key];
+    if (next === undefined) return;
+    press.preventDefault();
+    if (shown[next]) choose(Number(shown[next].dataset.event), { focus: true });
+  });
+  // A click beside every marker keeps what is chosen.
+  source.selected.properties.indices.change.connect(() => {
+    const [index] = source.selected.indices;
+    if (index !== undefined && isShown(index)) choose(index);
+  });
+  const linked = data.events.findIndex((event) => `#${event.id}` === location.hash);
+  applyFilters();
+  choose(linked < 0 ? 0 : linked);
+}
+
+async function start() {
+  if (!document.querySelector("script[data-chart]")) {
+    setTheme(preferredTheme());
+    return;
+  }
+  await embedCharts();
+  source = chartModel("events");
+  clock = chartModel("clock");
+  price = chartModel("price");
+  clock.change.connect(fitPrices);
+  fitPrices();
+  listen();
+  setTheme(preferredTheme());
+  document.documentElement.dataset.ready = "true";
+}
+
+document.documentElement.dataset.theme = preferredTheme();
+start();
