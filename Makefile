@@ -6,7 +6,7 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo backfill test lint format lock docs bench clean
+.PHONY: help setup demo backfill test lint format lock docs report bench clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-8s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ lock: setup ## Renew requirements.txt from requirements*.in (needs uv).
 
 docs: setup ## Write the dbt docs site as one page, target/static_index.html.
 	$(BIN)/dbt docs generate --static
+
+report: setup ## Write the page of SESSION, or of all sessions from START to END; reports/index.html.
+	$(BIN)/python -m report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END))
 
 bench: setup ## Time a full-size session beside a Polars pipeline and a bare scan.
 	$(BIN)/python -m bench.features

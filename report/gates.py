@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from report.event_text import UNKNOWN, number
 from report.silver import Commit
 
 Row = dict[str, Any]
+
+_SIGNS = {">=": "≥", "<=": "≤"}
 
 
 class Verdict(NamedTuple):
@@ -20,7 +22,7 @@ class Verdict(NamedTuple):
 
 
 def verdict(gates: Sequence[Row] | None) -> Verdict:
-    """`failed` if an error-level gate failed, `warned` if another one did, `unknown` if none ran."""
+    """`failed` if an error-level gate failed, `warned` if another did, `unknown` if none ran."""
     if not gates:
         return Verdict("unknown", "·", "no gate results")
     failed = [gate for gate in gates if gate["status"] == "failed"]
@@ -43,7 +45,10 @@ def gate_rows(gates: Sequence[Row]) -> list[Row]:
             "measured": _with_unit(gate["measured"], gate["unit"]),
             "threshold": " ".join(
                 part
-                for part in (gate["comparison"], _with_unit(gate["threshold"], gate["unit"]))
+                for part in (
+                    _SIGNS.get(gate["comparison"], gate["comparison"]),
+                    _with_unit(gate["threshold"], gate["unit"]),
+                )
                 if part
             ),
             **_result(gate),
@@ -52,23 +57,28 @@ def gate_rows(gates: Sequence[Row]) -> list[Row]:
     ]
 
 
-def coverage(commit: Commit, quality: Sequence[Row] | None) -> dict[str, Any]:
-    """Each feed's state on the session date: Bronze quality if published, else what was read."""
+def coverage(
+    commit: Commit, quality: Sequence[Row] | None, clock: Callable[[int], str]
+) -> dict[str, Any]:
+    """Each feed's state on the session date: Bronze quality if published, else what was read.
+
+    `clock` writes UTC nanoseconds as New York time.
+    """
     if quality:
         names = [name for name in quality[0] if name != "session_date"]
         return {
             "measured": True,
-            "columns": names,
+            "columns": [_heading(name) for name in names],
             "rows": [
-                [_cell(name, row[name]) for name in names]
+                [_cell(name, row[name], clock) for name in names]
                 for row in sorted(quality, key=lambda row: row["feed"])
             ],
         }
     return {
         "measured": False,
-        "columns": ["feed", "partition"],
+        "columns": [_heading("feed"), _heading("partition_status")],
         "rows": [
-            [_cell("feed", feed), _cell("partition", status)]
+            [{"text": True, "shown": feed}, {"text": True, "shown": status}]
             for feed, status in feed_states(commit, None).items()
         ],
     }
@@ -104,15 +114,25 @@ def _with_unit(value: float | None, unit: str | None) -> str:
     return f"{text} {unit}" if unit else text
 
 
-def _cell(name: str, value: object) -> Row:
+def _heading(name: str) -> Row:
+    words = name.removesuffix("_ts_ns").replace("_", " ")
+    if name.endswith("_ts_ns"):
+        words += ", New York"
+    elif name.endswith("_s"):
+        words = f"{words[:-2]}, s"
+    elif name.endswith("_price"):
+        words += ", pt"
+    return {"text": name == "feed" or name.endswith("_status"), "shown": words}
+
+
+def _cell(name: str, value: object, clock: Callable[[int], str]) -> Row:
+    text = str(value)
     if value is None:
-        return {"text": False, "shown": UNKNOWN}
-    if isinstance(value, str):
-        return {"text": True, "shown": value}
-    if isinstance(value, bool):
-        return {"text": True, "shown": "yes" if value else "no"}
-    if isinstance(value, int):
-        return {"text": False, "shown": str(value) if name.endswith("_ns") else f"{value:,}"}
-    if isinstance(value, float):
-        return {"text": False, "shown": number(value, 4 if abs(value) < 1 else 2)}
-    return {"text": True, "shown": str(value)}
+        text = UNKNOWN
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, int):
+        text = clock(value) if name.endswith("_ts_ns") else f"{value:,}"
+    elif isinstance(value, float):
+        text = number(value, 4 if abs(value) < 1 else 2)
+    return {"text": isinstance(value, str), "shown": text}

@@ -19,15 +19,19 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 def render(template: str, *, bokeh: bool = False, **values: Any) -> str:
     """The page of `template`; `bokeh` puts the chart library into it."""
-    return _environment().get_template(template).render(
-        css=source("page.css"),
-        page_js=source("page.js"),
-        light_variables=Markup(css_variables("light")),
-        dark_variables=Markup(css_variables("dark")),
-        palette_json=json_script([shade._asdict() for shade in PALETTE.values()]),
-        bokeh=Markup(bokeh_script()) if bokeh else "",
-        **values,
-    )  # fmt: skip
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            css=source("page.css"),
+            page_js=source("page.js"),
+            light_variables=Markup(css_variables("light")),
+            dark_variables=Markup(css_variables("dark")),
+            palette_json=json_script([shade._asdict() for shade in PALETTE.values()]),
+            bokeh=Markup(bokeh_script()) if bokeh else "",
+            **values,
+        )
+    )
 
 
 def source(name: str) -> Markup:

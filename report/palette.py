@@ -42,6 +42,22 @@ PALETTE = {
     "bad": Shade("#b84d05", "#ffa25a"),
 }
 
+
+def _mixed(start: str, end: str, share: float) -> str:
+    ends = [[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in (start, end)]
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(*ends, strict=True))
+
+
+DIVERGING = tuple(f"diverging_{place}" for place in range(13))
+"""Roles from far below (blue) through none (the surface) to far above (orange)."""
+
+for _place, _role in enumerate(DIVERGING):
+    _share = (_place - 6) / 6
+    PALETTE[_role] = Shade(
+        _mixed("#fdfdfd", "#b34700" if _share > 0 else "#0b5c9e", abs(_share)),
+        _mixed("#1c222b", "#ffa05a" if _share > 0 else "#5fb0ff", abs(_share)),
+    )
+
 OUTCOMES = ("BREAK", "BOUNCE", "CHOP", "UNDEFINED")
 """Outcomes of a label; each one's colour is the role of its name in lower case."""
 

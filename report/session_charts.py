@@ -1,4 +1,4 @@
-"""The session's price chart with the order flow below it, and gamma by strike, as Bokeh figures.
+"""The session's price chart with the order flow below it, as Bokeh figures.
 
 The page's script finds models by name: `events`, `shown`, `bars`, `clock`, `price`, `selected`,
 `horizon`, `barriers`, and `zone:KIND`, `level:KIND`, `label:KIND` per level kind.
@@ -32,14 +32,12 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
+from report.chart_style import FILL, FONT, style, tip
 from report.event_text import level_name, tooltip
 from report.palette import LEVEL_STYLES, OUTCOMES, light
 from report.session_view import Floats, SessionView
 
-FONT = "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 MARKER_SIZE = 13
-# How full a marker is says its outcome as well as its colour does.
-FILL = {"BREAK": 1.0, "BOUNCE": 0.0, "CHOP": 0.35, "UNDEFINED": 0.0}
 _MINUTE_MS = 60_000
 _AXIS_WIDTH = 72
 
@@ -79,78 +77,6 @@ def session_chart(view: SessionView) -> Column:
     return column(price, *panels, sizing_mode="stretch_width", spacing=2)
 
 
-def gamma_chart() -> Column:
-    """Gamma by strike at one event; empty until the page's script fills the source `gamma`."""
-    source = ColumnDataSource(
-        {"k": [], "call": [], "put": [], "flow": []},
-        name="gamma",
-    )
-    strikes = Range1d(0, 1, name="strikes")
-    plots = []
-    for title, bars in (
-        ("By open interest", (("call", "call", ""), ("put", "put", "right_diagonal_line"))),
-        ("By today's flow", (("flow", "flow", ""),)),
-    ):
-        plot = figure(
-            height=320, sizing_mode="stretch_width", title=title, y_range=strikes,
-            x_range=Range1d(-1, 1, name="gex"),
-            toolbar_location=None, tools="", min_border_left=66, min_border_right=16,
-        )  # fmt: skip
-        for name, role, hatch in bars:
-            bar = plot.hbar(
-                y="k", right=name, left=0, height=3.4, source=source,
-                fill_color=light(role), line_color=light(role), fill_alpha=0.75,
-                hatch_pattern=hatch or None, hatch_color=light("surface"), hatch_scale=6,
-            )  # fmt: skip
-            plot.add_tools(
-                HoverTool(
-                    renderers=[bar],
-                    tooltips=_tip(f"<b>Strike @k{{0.00}} pt</b><br>{name}: @{name}{{0.00}} M USD"),
-                )
-            )
-        plot.add_layout(
-            Span(dimension="height", location=0, line_color=light("muted"), line_width=1)
-        )
-        for name, role, dash in (("at_level", "select", "solid"), ("at_spot", "ink", "dotted")):
-            plot.add_layout(
-                Span(
-                    name=name, dimension="width", location=0, visible=False,
-                    line_color=light(role), line_dash=dash, line_width=2,
-                )  # fmt: skip
-            )
-        plot.yaxis.axis_label = "strike, pt"
-        plot.yaxis.formatter = NumeralTickFormatter(format="0")
-        plot.xaxis.formatter = NumeralTickFormatter(format="0.[00]a")
-        plot.xaxis.ticker.desired_num_ticks = 5
-        style(plot)
-        plots.append(plot)
-    plots[-1].xaxis.axis_label = "million USD of delta per 1 % move"
-    plots[-1].height += 18
-    return column(*plots, sizing_mode="stretch_width", spacing=6)
-
-
-def style(plot: figure) -> None:
-    """The look of every chart, in the light theme's colours."""
-    plot.background_fill_color = plot.border_fill_color = None  # the page's own shows through
-    plot.outline_line_color = light("line")
-    plot.grid.grid_line_color = light("line")
-    plot.grid.grid_line_alpha = 0.7
-    plot.title.text_color = light("ink")
-    plot.title.text_font = FONT
-    plot.title.text_font_size = "12px"
-    for axis in plot.axis:
-        axis.axis_label_text_color = light("muted")
-        axis.axis_label_text_font = FONT
-        axis.axis_label_text_font_size = "11px"
-        axis.axis_label_text_font_style = "normal"
-        axis.major_label_text_color = light("muted")
-        axis.major_label_text_font = FONT
-        axis.major_label_text_font_size = "11px"
-        axis.axis_line_color = light("line")
-        axis.major_tick_line_color = light("line")
-        axis.minor_tick_line_color = None
-
-
 def _price_figure(view: SessionView) -> figure:
     session = view.session
     first, last, rth_start, event_end = (
@@ -158,40 +84,65 @@ def _price_figure(view: SessionView) -> figure:
         for name in ("premarket_start_ns", "rth_end_ns", "rth_start_ns", "event_end_ns")
     )
     clock = Range1d(
-        rth_start - 30 * _MINUTE_MS, min(event_end + 20 * _MINUTE_MS, last), name="clock",
-        bounds=(first, last), min_interval=5 * _MINUTE_MS,
+        rth_start - 30 * _MINUTE_MS,
+        min(event_end + 20 * _MINUTE_MS, last),
+        name="clock",
+        bounds=(first, last),
+        min_interval=5 * _MINUTE_MS,
         tags=[first, last, rth_start, event_end],
-    )  # fmt: skip
+    )
     wheel = WheelZoomTool(dimensions="width")
     plot = figure(
-        name="price", height=500, sizing_mode="stretch_width", x_range=clock,
-        y_range=Range1d(0, 1), x_axis_type="datetime", toolbar_location=None,
-        tools=[PanTool(dimensions="width"), wheel], active_scroll=wheel,
-        min_border_left=_AXIS_WIDTH, min_border_right=14,
-    )  # fmt: skip
+        name="price",
+        height=500,
+        sizing_mode="stretch_width",
+        x_range=clock,
+        y_range=Range1d(0, 1),
+        x_axis_type="datetime",
+        toolbar_location=None,
+        tools=[PanTool(dimensions="width"), wheel],
+        active_scroll=wheel,
+        min_border_left=_AXIS_WIDTH,
+        min_border_right=14,
+    )
     _clock_axis(plot)
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.00")
     plot.yaxis.axis_label = "index points"
     plot.add_layout(_shade_until(rth_start))
     plot.add_layout(
         Label(
-            x=rth_start, x_offset=-6, y=Node(target="frame", symbol="top", offset=6),
-            text="premarket", text_align="right", text_baseline="top",
-            text_color=light("muted"), text_font=FONT, text_font_size="11px",
-        )  # fmt: skip
+            x=rth_start,
+            x_offset=-6,
+            y=Node(target="frame", symbol="top", offset=6),
+            text="premarket",
+            text_align="right",
+            text_baseline="top",
+            text_color=light("muted"),
+            text_font=FONT,
+            text_font_size="11px",
+        )
     )
     plot.add_layout(
         Span(
-            dimension="height", location=event_end, line_color=light("muted"), line_dash="dashed",
+            dimension="height",
+            location=event_end,
+            line_color=light("muted"),
+            line_dash="dashed",
             line_width=1,
-        )  # fmt: skip
+        )
     )
     plot.add_layout(
         Label(
-            x=event_end, x_offset=-5, y=Node(target="frame", symbol="top", offset=6),
-            text="last anchor", text_align="right", text_baseline="top",
-            text_color=light("muted"), text_font=FONT, text_font_size="11px",
-        )  # fmt: skip
+            x=event_end,
+            x_offset=-5,
+            y=Node(target="frame", symbol="top", offset=6),
+            text="last anchor",
+            text_align="right",
+            text_baseline="top",
+            text_color=light("muted"),
+            text_font=FONT,
+            text_font_size="11px",
+        )
     )
     _draw_levels(plot, view)
     _draw_candles(plot, view)
@@ -211,22 +162,40 @@ def _draw_levels(plot: figure, view: SessionView) -> None:
             continue
         at_clock = view.level_at(kind, view.zone_clock_ns)
         plot.varea_step(
-            x=clock, y1=at_clock - view.zone_width, y2=at_clock + view.zone_width,
-            step_mode="after", fill_color=light(role), fill_alpha=0.11, name=f"zone:{kind}",
-        )  # fmt: skip
+            x=clock,
+            y1=at_clock - view.zone_width,
+            y2=at_clock + view.zone_width,
+            step_mode="after",
+            fill_color=light(role),
+            fill_alpha=0.11,
+            name=f"zone:{kind}",
+        )
         times, prices = _path(view, kind)
         plot.line(
-            times, prices, line_color=light(role), line_dash=dash, line_width=1.6,
+            times,
+            prices,
+            line_color=light(role),
+            line_dash=dash,
+            line_width=1.6,
             name=f"level:{kind}",
-        )  # fmt: skip
+        )
         plot.add_layout(
             Label(
-                name=f"label:{kind}", x=Node(target="frame", symbol="right", offset=-4), y=0,
-                text=level_name(kind), text_align="right", text_baseline="middle", padding=1,
-                text_color=light(role), background_fill_color=light("surface"),
+                name=f"label:{kind}",
+                x=Node(target="frame", symbol="right", offset=-4),
+                y=0,
+                text=level_name(kind),
+                text_align="right",
+                text_baseline="middle",
+                padding=1,
+                text_color=light(role),
+                background_fill_color=light("surface"),
                 background_fill_alpha=0.85,
-                text_font=FONT, text_font_size="11px", text_font_style="bold", visible=False,
-            )  # fmt: skip
+                text_font=FONT,
+                text_font_size="11px",
+                text_font_style="bold",
+                visible=False,
+            )
         )
 
 
@@ -262,19 +231,25 @@ def _draw_candles(plot: figure, view: SessionView) -> None:
     ink = light("candle")
     plot.segment("t", "high", "t", "low", source=source, line_color=ink, line_width=1)
     body = plot.vbar(
-        "t", 0.68 * _MINUTE_MS, "open", "close", source=source, line_color=ink, line_width=1,
+        "t",
+        0.68 * _MINUTE_MS,
+        "open",
+        "close",
+        source=source,
+        line_color=ink,
+        line_width=1,
         fill_color={
             "field": "fill",
             "transform": CategoricalColorMapper(
                 factors=["rose", "fell"], palette=[light("hollow"), ink]
             ),
         },
-    )  # fmt: skip
+    )
     plot.add_tools(
         HoverTool(
             renderers=[body],
             formatters={"@t": "datetime"},
-            tooltips=_tip(
+            tooltips=tip(
                 "<b>@t{%H:%M} minute</b><dl>"
                 + "".join(
                     f"<dt>{name}</dt><dd>@{name}{{0,0.00}} pt</dd>"
@@ -321,13 +296,21 @@ def _mark_events(
         ),
     }
     marks = plot.scatter(
-        "x", y, source=events, view=CDSView(filter=shown), marker="marker", size=MARKER_SIZE,
-        line_width=2, line_color=colour, fill_color=colour, fill_alpha="alpha",
-    )  # fmt: skip
+        "x",
+        y,
+        source=events,
+        view=CDSView(filter=shown),
+        marker="marker",
+        size=MARKER_SIZE,
+        line_width=2,
+        line_color=colour,
+        fill_color=colour,
+        fill_alpha="alpha",
+    )
     # Clicking selects, and the page marks the selection itself.
     marks.nonselection_glyph = marks.selection_glyph = None
     plot.add_tools(
-        HoverTool(renderers=[marks], tooltips=_tip("@tip{safe}")), TapTool(renderers=[marks])
+        HoverTool(renderers=[marks], tooltips=tip("@tip{safe}")), TapTool(renderers=[marks])
     )
     return marks
 
@@ -336,18 +319,38 @@ def _mark_selection(plot: figure, selected: ColumnDataSource, y: str) -> None:
     if y == "y":
         plot.add_layout(
             BoxAnnotation(
-                name="horizon", visible=False, left=0, right=0, top=0, bottom=0,
-                fill_color=light("select"), fill_alpha=0.07, line_color=light("select"),
-                line_alpha=0.5, line_dash="dashed",
-            )  # fmt: skip
+                name="horizon",
+                visible=False,
+                left=0,
+                right=0,
+                top=0,
+                bottom=0,
+                fill_color=light("select"),
+                fill_alpha=0.07,
+                line_color=light("select"),
+                line_alpha=0.5,
+                line_dash="dashed",
+            )
         )
     plot.segment(
-        "x", -1e9, "x", 1e9, source=selected, line_color=light("select"), line_width=1.2,
-    )  # fmt: skip
+        "x",
+        -1e9,
+        "x",
+        1e9,
+        source=selected,
+        line_color=light("select"),
+        line_width=1.2,
+    )
     plot.scatter(
-        "x", y, source=selected, marker="circle", size=2.1 * MARKER_SIZE, fill_alpha=0,
-        line_color=light("select"), line_width=2.5,
-    )  # fmt: skip
+        "x",
+        y,
+        source=selected,
+        marker="circle",
+        size=2.1 * MARKER_SIZE,
+        fill_alpha=0,
+        line_color=light("select"),
+        line_width=2.5,
+    )
 
 
 def _panel(
@@ -367,11 +370,17 @@ def _panel(
     if name == "tape_imbalance":
         lowest, reach = -1.25, 1.25
     plot = figure(
-        height=128, sizing_mode="stretch_width", x_range=price.x_range,
-        y_range=Range1d(lowest, reach), x_axis_type="datetime", toolbar_location=None,
+        height=128,
+        sizing_mode="stretch_width",
+        x_range=price.x_range,
+        y_range=Range1d(lowest, reach),
+        x_axis_type="datetime",
+        toolbar_location=None,
         tools=[PanTool(dimensions="width"), (wheel := WheelZoomTool(dimensions="width"))],
-        active_scroll=wheel, min_border_left=_AXIS_WIDTH, min_border_right=14,
-    )  # fmt: skip
+        active_scroll=wheel,
+        min_border_left=_AXIS_WIDTH,
+        min_border_right=14,
+    )
     _clock_axis(plot)
     plot.yaxis.axis_label = f"{title}\n{unit}"
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0]")
@@ -381,25 +390,25 @@ def _panel(
     selected.data[name] = []
     _mark_selection(plot, selected, name)
     plot.segment(
-        "x", 0, "x", name, source=events, view=CDSView(filter=shown), line_color=light("muted"),
+        "x",
+        0,
+        "x",
+        name,
+        source=events,
+        view=CDSView(filter=shown),
+        line_color=light("muted"),
         line_width=1.5,
-    )  # fmt: skip
+    )
     _mark_events(plot, events, shown, name)
     return plot
 
 
 def _clock_axis(plot: figure) -> None:
     plot.xaxis.formatter = DatetimeTickFormatter(
-        seconds="%H:%M:%S", minsec="%H:%M:%S", minutes="%H:%M", hourmin="%H:%M", hours="%H:%M",
+        seconds="%H:%M:%S",
+        minsec="%H:%M:%S",
+        minutes="%H:%M",
+        hourmin="%H:%M",
+        hours="%H:%M",
         days="%H:%M",
-    )  # fmt: skip
-
-
-def _tip(inner: str) -> str:
-    """Tooltips live in shadow roots of their own; custom properties reach them, classes do not."""
-    return (
-        '<div style="margin:-6px;padding:8px 10px;background:var(--surface);color:var(--ink);'
-        'font:12px/1.45 system-ui,sans-serif;border-radius:4px"><style>dl{display:grid;'
-        "grid-template-columns:auto auto;gap:0 12px;margin:4px 0 0}dt{color:var(--muted)}"
-        f"dd{{margin:0;text-align:right}}</style>{inner}</div>"
     )

@@ -9,16 +9,16 @@ from typing import Any
 from markupsafe import Markup
 
 from report import gates
+from report.chart_style import FILL
 from report.embed import chart_json
 from report.event_text import TABLE, card, level_name, number, shown
+from report.gamma_chart import gamma_chart
 from report.page import json_script, render, source
 from report.palette import LEVEL_STYLES, OUTCOMES
-from report.session_charts import FILL, gamma_chart, session_chart
+from report.session_charts import session_chart
 from report.session_view import GAMMA_REACH, Row, SessionView
 
-_NO_GAMMA_TABLE = (
-    "No gamma by strike was published with this session: it needs the options feeds."
-)
+_NO_GAMMA_TABLE = "No gamma by strike was published with this session: it needs the options feeds."
 
 
 def session_file(session_date: date) -> str:
@@ -46,7 +46,7 @@ def session_page(view: SessionView) -> str:
         columns=_columns(),
         table=[_table_row(event) for event in view.events],
         gates=gates.gate_rows(view.gates or []),
-        coverage=gates.coverage(view.commit, view.quality),
+        coverage=gates.coverage(view.commit, view.quality, view.clock_text),
         fingerprint=view.commit.fingerprint,
         zone_rule=_zone_rule(view),
         data_json=json_script(_data(view)),
@@ -180,11 +180,13 @@ def _direction_key(direction: str) -> Markup:
     return Markup('<span aria-hidden="true">{} </span>').format("▲" if direction == "UP" else "▼")
 
 
-def _outcome_key(outcome: str) -> Markup:
+def _outcome_key(outcome: str, direction: str = "UP") -> Markup:
     return Markup(
-        '<svg class="key" width="16" height="15" aria-hidden="true"><path d="M8 2l6 11h-12z" '
+        '<svg class="key" width="16" height="15" aria-hidden="true"><path d="{2}" '
         'stroke="var(--{0})" fill="var(--{0})" fill-opacity="{1}" stroke-width="2"/></svg>'
-    ).format(outcome.lower(), FILL[outcome])
+    ).format(
+        outcome.lower(), FILL[outcome], "M8 2l6 11h-12z" if direction == "UP" else "M8 13l6-11h-12z"
+    )
 
 
 def _columns() -> list[dict[str, Any]]:
@@ -200,7 +202,7 @@ def _table_row(event: Row) -> list[dict[str, Any]]:
     clock = f"{event['event_ts_et']:%H:%M:%S}"
     arrow = "▲" if event["direction"] == "UP" else "▼"
     barrier = event.get("barrier_state")
-    outcome = _outcome_key(event["outcome"]) + event["outcome"]
+    outcome = _outcome_key(event["outcome"], event["direction"]) + event["outcome"]
     return [
         {"text": True, "value": event["event_ts_et"].isoformat(), "shown": clock},
         _text(event["level_kind"], level_name(event["level_kind"])),
@@ -258,9 +260,7 @@ def _event_data(view: SessionView, event: Row) -> dict[str, Any]:
         "spot": event["spot"],
         "card": _card_html(event),
         "odds": event["null_p_break"] is not None
-        and [
-            float(f"{event[f'null_p_{name}']:.4f}") for name in ("break", "bounce", "chop")
-        ],
+        and [float(f"{event[f'null_p_{name}']:.4f}") for name in ("break", "bounce", "chop")],
         "facts": [[value for _, value in facts] for _, facts in card(event)],
         "gamma": gamma and _in_millions(gamma),
         "gamma_note": _gamma_note(view, gamma),
@@ -293,7 +293,7 @@ def _card_html(event: Row) -> str:
         f"{event['event_ts_et']:%H:%M:%S}",
         level_name(event["level_kind"]),
         "▲ UP" if event["direction"] == "UP" else "▼ DOWN",
-        _outcome_key(event["outcome"]),
+        _outcome_key(event["outcome"], event["direction"]),
         event["outcome"],
         Markup(' · barrier <span class="state">{}</span>').format(state) if state else "",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -65,13 +66,17 @@ class SessionView:
 
     @cached_property
     def wall_clock_offset_ms(self) -> float:
-        """New York's wall clock minus UTC on this date, ms; the clocks never change in a session."""
+        """New York's wall clock minus UTC, ms; the clocks never change within a session."""
         rth_start = np.datetime64(self.session["rth_start_et"], "ms").astype(np.int64)
         return float(rth_start - self.session["rth_start_ns"] // 10**6)
 
     def clock_ms(self, ts_ns: Any) -> Any:
         """UTC nanoseconds as New York wall clock, ms since the epoch, which charts plot."""
         return np.asarray(ts_ns, np.float64) / 1e6 + self.wall_clock_offset_ms
+
+    def clock_text(self, ts_ns: int) -> str:
+        """UTC nanoseconds as New York wall clock in words, with its day."""
+        return f"{datetime.fromtimestamp(int(self.clock_ms(ts_ns)) // 1000, UTC):%b %d %H:%M:%S}"
 
     def level_at(self, kind: str, ts_ns: NDArray[np.int64]) -> Floats:
         """The price of a level kind at each time; NaN where it is not valid."""
