@@ -1,4 +1,5 @@
-{#- Physics: what a running market always has some of. Sweeps, ratios and states may well be 0. -#}
+{#- Physics: what a running market always has some of. Sweeps, and trades at a level not yet
+    reached, may well be none. -#}
 {%- set features = ['approach_velocity', 'approach_distance'] -%}
 {%- for h in var('kinematics_windows_s') -%}
     {%- for name in ['velocity', 'acceleration', 'jerk'] -%}
@@ -12,8 +13,8 @@
 {%- endfor -%}
 {%- do features.extend([
     'tape_buy_volume', 'tape_sell_volume', 'tape_imbalance', 'tape_velocity',
-    'barrier_added', 'barrier_removed', 'passive_volume', 'barrier_filled', 'barrier_pulled',
-    'barrier_delta_liq', 'barrier_replenishment_ratio', 'barrier_churn', 'depth_in_zone',
+    'barrier_added', 'barrier_removed', 'barrier_delta_liq', 'barrier_replenishment_ratio',
+    'barrier_churn', 'depth_in_zone',
     'wall_ratio', 'force', 'mass', 'force_mass_ratio', 'predicted_accel', 'accel_residual',
     'net_gex_3strike', 'flow_net_gex_3strike', 'gamma_exposure'
 ]) -%}

@@ -1,0 +1,17 @@
+{{ config(severity='error') }}
+
+-- Each of these tables has the grain that its description names: no two rows share a key, and no
+-- part of a key is NULL.
+{{ rows_off_the_grain([
+    (ref('int_book_span'), ['front_month']),
+    (ref('int_book_boundaries'), ['boundary_ns']),
+    (ref('int_book_seconds'), ['second']),
+    (ref('int_book_cells'), ['cell_nr']),
+    (ref('int_book_moves'), ['row_nr']),
+    (ref('int_book_flows'), ['cell_nr', 'is_bid', 'level', 'price']),
+    (ref('int_book_windows'), ['anchor_ts_ns', 'window_s']),
+    (ref('int_event_near_flow'), ['event_id', 'window_s']),
+    (ref('int_barrier_stretches'), ['from_ns']),
+    (ref('int_event_barrier_flow'), ['event_id']),
+    (ref('int_event_last_book'), ['event_id']),
+]) }}

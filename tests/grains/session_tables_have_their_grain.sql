@@ -1,0 +1,15 @@
+{{ config(severity='error') }}
+
+-- Each of these tables has the grain that its description names: no two rows share a key, and no
+-- part of a key is NULL.
+{{ rows_off_the_grain([
+    (ref('stg_bronze__partitions'), ['feed', 'trade_date']),
+    (ref('session_params'), ['session_date']),
+    (ref('int_session_clock'), ['trade_date']),
+    (ref('int_session'), ['session_date']),
+    (ref('int_outrights'), ['instrument_id']),
+    (ref('int_outright_volumes'), ['symbol']),
+    (ref('int_front_month'), ['session_date']),
+    (ref('int_front_trades'), ['trade_nr']),
+    (ref('int_front_prices'), ['ts_ns']),
+]) }}
