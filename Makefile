@@ -6,10 +6,11 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo backfill test lint format lock docs report bench clean
+.PHONY: help setup demo backfill test lint format lock docs report bench prove-causality validate \
+	clean
 
 help: ## Show the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
 
 setup: .venv/.installed ## Install the project and its pinned packages into .venv.
 
@@ -64,6 +65,12 @@ report: setup ## Write the page of SESSION, or of all sessions from START to END
 
 bench: setup ## Time a full-size session beside a Polars pipeline and a bare scan.
 	$(BIN)/python -m bench.features
+
+prove-causality: setup ## Rebuild a session from cut Bronze and compare: make prove-causality SESSION=2025-12-16
+	$(BIN)/python -m audit causality $(SESSION)
+
+validate: setup ## Check published sessions: make validate START=2025-12-12 END=2025-12-16
+	$(BIN)/python -m audit validate --start $(START) --end $(END)
 
 clean: ## Remove what a build leaves, but no data.
 	rm -rf target logs .pytest_cache .mypy_cache .ruff_cache

@@ -13,7 +13,12 @@ measures as (
         'int_gate_purity', 'int_gate_clock', 'int_gate_leakage', 'int_gate_causality',
         'int_gate_coverage', 'int_gate_quality'
     ] %}
-    select * from {{ ref(model) }}
+    select
+        gate,
+        measured,
+        threshold,
+        detail
+    from {{ ref(model) }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

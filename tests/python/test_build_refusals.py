@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import SILVER_TABLES, Builds, run_dbt
 
+from audit.validate import validate
 from ingest.manifest import write_manifest
 
 SESSION = "2025-12-10"
@@ -99,36 +101,47 @@ def test_damaged_and_missing_partitions_are_named_and_left_out(
     assert "SMA_400" in kinds
 
 
-def test_volatility_does_not_change_without_premarket_trades(
+def test_failed_build_leaves_the_published_session_and_its_evidence(
     builds: Builds, own_bronze: Path, tmp_path: Path
 ) -> None:
-    """Gate 3 by cutting the input: every trade before 09:30 taken out of the trade date."""
-    full = builds[SESSION]
-    open_ns = full.table("sessions", SESSION).row(0, named=True)["rth_start_ns"]
-    _rewrite(own_bronze / TRADES, lambda table: table.filter(pc.field("ts_recv") >= open_ns))
-    cut = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
-    assert cut.returncode == 0, cut.output
-    columns = ["bar_start_ns", "true_range", "atr", "rth_volatility"]
-    before = full.table("bars_1m", SESSION).filter("is_rth").select(columns)
-    after = cut.table("bars_1m", SESSION)
-    assert after.height == before.height > 300
-    assert after.select(columns).equals(before, null_equal=True)
-
-
-def test_failing_gate_leaves_the_published_session_as_it_was(
-    builds: Builds, own_bronze: Path, tmp_path: Path
-) -> None:
-    """Two rows with one row_nr break the grain: nothing of the new build is published."""
+    """A price off the tick grid stops the build before there are gates: nothing of it is published,
+    and the gates that an earlier build left in the database are no evidence."""
     good = builds[SESSION]
     shutil.copytree(good.silver, tmp_path / "silver")
+    shutil.copy(good.silver.parent / "build.duckdb", tmp_path)
 
-    _rewrite(own_bronze / TRADES, lambda table: pa.concat_tables([table, table.slice(5, 1)]))
+    def off_the_grid(table: pa.Table) -> pa.Table:
+        prices = pc.add(table["price"], 1)
+        return table.set_column(table.schema.get_field_index("price"), "price", prices)
+
+    _rewrite(own_bronze / TRADES, off_the_grid)
     bad = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
     assert bad.returncode == 1
-    assert "Failure in test futures_trades_have_one_row_per_date_and_row_nr" in bad.output
-    assert bad.digests() == good.digests()
+    test = "front_month_trades_have_a_price_on_the_tick_grid_and_a_size"
+    assert f"Failure in test {test}" in bad.output
+    published = {path: name for path, name in bad.digests().items() if "_audits" not in path}
+    assert published == good.digests()
     record = Path("_commits", f"{SESSION}.json")
     assert (bad.silver / record).read_bytes() == (good.silver / record).read_bytes()
+
+    evidence = bad.silver / "_audits" / f"session_date={SESSION}"
+    assert f"Nothing of session {SESSION} was published: 1 failed, see {evidence}" in bad.output
+    failure = pl.read_parquet(evidence / "failures_0.parquet").row(0, named=True)
+    assert (failure["name"], failure["kind"], failure["status"]) == (test, "test", "fail")
+    assert failure["failures"] > 1000
+    assert pl.read_parquet(evidence / "gates_0.parquet").is_empty()
+
+    report = next(
+        validate(*2 * [date.fromisoformat(SESSION)], bad.silver, good.silver / "no bronze")
+    )
+    assert report.notes == (f"a later build failed and published nothing, see {evidence}",)
+    (bad.silver / record).unlink()
+    report = next(validate(*2 * [date.fromisoformat(SESSION)], bad.silver, own_bronze))
+    assert report.status == "failed"
+    assert [line.split(",")[0] for line in report.problems] == [
+        "has Bronze and no session: its last build failed",
+        f"{test}: {failure['message']}".split(",")[0],
+    ]
 
 
 def test_commit_record_names_what_went_in_and_what_came_out(builds: Builds) -> None:

@@ -65,7 +65,7 @@ def test_roll_day_is_flagged_and_published(builds: Builds) -> None:
     assert session["is_roll_contaminated"]
     assert session["contract_count"] == 2
     assert session["dominance_ratio"] + session["runner_up_ratio"] == pytest.approx(1, abs=1e-12)
-    assert "gate_1_front_month_dominates" in builds["2025-12-15"].output
+    assert "Warning in test gate_front_month_dominates " in builds["2025-12-15"].output
     assert builds["2025-12-15"].table("level_events", "2025-12-15").height > 0
 
 

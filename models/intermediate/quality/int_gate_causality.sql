@@ -43,8 +43,9 @@ seeing_the_past as (
 int_gate_causality as (
     select
         'no_feature_sees_the_future' as gate,
-        case when count(*) > 0 then count(distinct seeing_the_future.event_id) end::double
-            as measured,
+        case
+            when count(entries.event_id) > 0 then count(distinct seeing_the_future.event_id)
+        end::double as measured,
         0::double as threshold,
         min(seeing_the_future.source || ' of ' || seeing_the_future.event_id) as detail
     from entries
@@ -52,7 +53,9 @@ int_gate_causality as (
     union all
     select
         'no_label_sees_the_past' as gate,
-        case when count(*) > 0 then count(seeing_the_past.event_id) end::double as measured,
+        case
+            when count(entries.event_id) > 0 then count(seeing_the_past.event_id)
+        end::double as measured,
         0::double as threshold,
         min(seeing_the_past.event_id) as detail
     from entries

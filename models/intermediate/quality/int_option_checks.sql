@@ -12,8 +12,8 @@ specs as (
     select * from {{ ref('contract_specs') }}
 ),
 
--- Call less put is forward less strike; each mid may be off by half its spread, and the future's last
--- trade by a tick. Prices of different moments say nothing.
+-- Call less put is forward less strike; each mid may be off by half its spread, and the future's
+-- last trade by a tick. Prices of different moments say nothing.
 strikes as (
     select
         mark_ns,
