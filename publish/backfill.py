@@ -26,14 +26,14 @@ from ingest.root_path import is_local
 from publish import machine
 from publish.build_date import GOOD, RETRIED, Attempt, Job, Outcome
 from publish.plan import PlannedSession, plan_session, plan_table
-from publish.session_inputs import SessionInputs
+from publish.session_inputs import TRADES, SessionInputs
 
 WORK = Path("target/backfill")
 _STYLES = {"built": "green", "finished": "green", "skipped": "dim"}
 
 
-class NothingToDo(Exception):
-    """The range holds no session that could be built; the message says why."""
+class NoBronze(Exception):
+    """No session of the range could be built; the message says why."""
 
 
 def backfill(
@@ -54,11 +54,23 @@ def backfill(
 ) -> int:
     """Plan the range, print the plan, build what needs it, print how each session ended.
 
-    Returns the exit code: 0 if every session with Bronze is published, else 1. Raises NothingToDo,
-    and ValueError for an unknown var.
+    Returns the exit code: 0 if every session with Bronze is published, else 1. Raises NoBronze if
+    no session has any, and ValueError for an unknown var.
     """
     inputs = SessionInputs(bronze_root, overrides)
-    planned = _plan(start, end, inputs, bronze_root, silver_root, force)
+    days = [day for day in inputs.trade_dates if start <= day <= end]
+    if not days:
+        first, last = inputs.trade_dates[0], inputs.trade_dates[-1]
+        console.print(
+            f"no CME trade date from {start} to {end}; the calendar goes from {first} to {last}"
+        )
+        return 0  # a scheduler that asks for every day finds nothing wrong with a Sunday
+    planned = _plan(days, inputs, silver_root, force)
+    if all(one.state == "no Bronze" for one in planned):
+        raise NoBronze(
+            f"no Bronze {TRADES} below {bronze_root} for any of the {len(days)} trade dates"
+            f" from {start} to {end}; see python -m ingest status"
+        )
     console.print(plan_table(planned))
     to_do = [one.session_date for one in planned if one.state in {"build", "finish"}]
     if dry_run or not to_do:
@@ -98,30 +110,11 @@ def backfill(
 
 
 def _plan(
-    start: date,
-    end: date,
-    inputs: SessionInputs,
-    bronze_root: Path,
-    silver_root: Path,
-    force: bool,
+    days: Sequence[date], inputs: SessionInputs, silver_root: Path, force: bool
 ) -> list[PlannedSession]:
-    first, last = inputs.trade_dates[0], inputs.trade_dates[-1]
-    days = [day for day in inputs.trade_dates if start <= day <= end]
-    if not days:
-        raise NothingToDo(
-            f"no CME trade date from {start} to {end}; the calendar goes from {first} to {last}"
-        )
     # Threads, because an object store answers each question slowly and many at once.
     with ThreadPoolExecutor(max_workers=16) as pool:
-        sessions = list(
-            pool.map(lambda day: plan_session(day, inputs, silver_root, force=force), days)
-        )
-    if all(one.state == "no Bronze" for one in sessions):
-        raise NothingToDo(
-            f"no Bronze futures/trades below {bronze_root} for any of the {len(days)} trade dates"
-            f" from {start} to {end}; see python -m ingest status"
-        )
-    return sessions
+        return list(pool.map(lambda day: plan_session(day, inputs, silver_root, force=force), days))
 
 
 def run_here(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:

@@ -122,7 +122,7 @@ def _mapping(text: str) -> dict[str, object]:
 
 def _build(options: argparse.Namespace) -> int:
 
-    from publish.backfill import NothingToDo, backfill
+    from publish.backfill import NoBronze, backfill
     from publish.on_ray import RayUnavailable
 
     console = Console()
@@ -144,7 +144,7 @@ def _build(options: argparse.Namespace) -> int:
             dry_run=options.dry_run,
             ray_address=options.ray,
         )
-    except (NothingToDo, RayUnavailable) as error:
+    except (NoBronze, RayUnavailable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -153,13 +153,13 @@ def _verify(options: argparse.Namespace) -> int:
     from publish.verify import committed_sessions, problems
 
     root = silver_root()
+    # A plan compares hashes of its own accord only where that costs no transfer.
+    force = "" if is_local(root) else " --force"
     bad = set()
     for day, problem in problems(root):
         bad.add(day)
-        print(
-            f"error: {day} {problem}: python -m publish build --start {day} --end {day}",
-            file=sys.stderr,
-        )
+        cure = f"python -m publish build --start {day} --end {day}{force}"
+        print(f"error: {day} {problem}: {cure}", file=sys.stderr)
     count = len(committed_sessions(root))
     print(f"{count} sessions published below {root}: {len(bad)} with problems")
     return 1 if bad else 0

@@ -18,6 +18,7 @@ import filecmp
 import hashlib
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -122,18 +123,16 @@ def publish_session(
         "packages": package_versions(),
         "vars": json.loads(vars_json),
     }
-    outputs = {}
-    for name, table in sorted(tables.items()):
-        content = _parquet(table)
-        # No suffix: not even a glob through all folders takes a version for published data.
-        place(root, f"{folder}/{name}", content)
-        outputs[name] = {
-            "path": table_path(name, session_date).as_posix(),
-            "file": f"{folder}/{name}",
-            "rows": table.num_rows,
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
+    try:
+        outputs = {
+            name: _place_table(root, session_date, f"{folder}/{name}", name, table)
+            for name, table in sorted(tables.items())
         }
+    except Exception:
+        # A full disk, most likely: leave it as it was, as far as that can be done at once.
+        if is_local(root):
+            shutil.rmtree(root / folder, ignore_errors=True)
+        raise
     committed_at = datetime.now(UTC)
     record = {
         "session_date": session_date.isoformat(),
@@ -217,11 +216,22 @@ def _code_files(project: Path) -> list[Path]:
     return [path for path in files if path.suffix in _CODE_SUFFIXES and path.is_file()]
 
 
-def _parquet(table: pa.Table) -> bytes:
+def _place_table(
+    root: Path, session_date: date, file: str, name: str, table: pa.Table
+) -> dict[str, Any]:
+    """Write the table to `file`, whose name has no suffix: no glob takes it for published data."""
     sink = pa.BufferOutputStream()
     # One chunk, so that page boundaries never depend on how the rows arrived.
     pq.write_table(table.combine_chunks(), sink, compression="zstd")
-    return sink.getvalue().to_pybytes()
+    content = sink.getvalue().to_pybytes()
+    place(root, file, content)
+    return {
+        "path": table_path(name, session_date).as_posix(),
+        "file": file,
+        "rows": table.num_rows,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 def _sha256_of_json(value: object) -> str:

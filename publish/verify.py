@@ -43,9 +43,9 @@ def problems(root: Path) -> Iterator[tuple[date, str]]:
         for table, output in record["outputs"].items():
             yield from ((day, f"{table}: {problem}") for problem in _file_problems(root, output))
     for folder in _children(root):
-        if folder.name.startswith("_"):
-            continue
         for partition in _children(folder):
+            if not re.fullmatch(r"session_date=\d{4}-\d\d-\d\d", partition.name):
+                continue
             day = date.fromisoformat(partition.name.removeprefix("session_date="))
             if day not in sessions:
                 yield day, f"{folder.name}: {partition.name} is there without a commit record"

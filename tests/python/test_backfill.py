@@ -209,7 +209,6 @@ def builds_running(silver: Path) -> list[int]:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("2025-12-13", "2025-12-14"), "error: no CME trade date from 2025-12-13 to 2025-12-14"),
         (("2025-12-01", "2025-12-04"), "for any of the 4 trade dates from 2025-12-01"),
         (("2025-12-10", "2025-12-10", "--vars", "{nonsense: 1}"), "error: no var nonsense in"),
         (("2025-12-10", "2025-12-10", "--vars", "nonsense"), "expected names and values"),
@@ -227,6 +226,12 @@ def test_wrong_requests_say_so_in_one_line(
     assert line in output
     assert "Traceback" not in output
     assert not (tmp_path / "silver").exists()
+
+
+def test_a_weekend_is_nothing_wrong(bronze: Path, tmp_path: Path) -> None:
+    code, output = finish(start(bronze, tmp_path / "silver", "2025-12-13", "2025-12-14"))
+    assert code == 0
+    assert output.startswith("no CME trade date from 2025-12-13 to 2025-12-14; the calendar goes")
 
 
 def test_the_plan_names_what_changed(silver: Path, own_bronze: Path) -> None:

@@ -181,6 +181,7 @@ def test_a_full_disk_stops_before_the_commit(size: int, tmp_path: Path) -> None:
     assert generations(exposed(tmp_path)) == {1}
     assert list(problems(tmp_path)) == []
     assert list((tmp_path / "_staging").iterdir()) == []
+    assert len(list((tmp_path / f"_versions/{DAY}").iterdir())) == 1
 
 
 def test_a_file_system_without_links_gets_copies(
