@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 SECOND = 1_000_000_000
 LEVELS = [f"{level:02d}" for level in range(10)]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from rich.console import Console
 
 from ingest.arguments import DEFAULT_BRONZE_ROOT, PIPE_WIDTH

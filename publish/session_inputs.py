@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from ingest.bronze import PartitionCheck, check_partition
 from ingest.feeds import FEEDS, Feed

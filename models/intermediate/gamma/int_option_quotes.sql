@@ -12,8 +12,8 @@ quotes as (
     select * from {{ ref('stg_databento__options_nbbo') }}
 ),
 
--- The order of the files is the order of time (gate files_lie_in_time_order), so the largest row_nr is
--- the last quote. One of NULLs is a quote too: it says that nobody bids or offers.
+-- The order of the files is the order of time (gate files_lie_in_time_order), so the largest row_nr
+-- is the last quote. One of NULLs is a quote too: it says that nobody bids or offers.
 int_option_quotes as (
     select
         quotes.instrument_id,

@@ -29,7 +29,7 @@ window_volumes as (
         max(window_volume) filter (volume_rank = 1) as front_month_volume,
         max(symbol) filter (volume_rank = 2) as runner_up_symbol,
         max(window_volume) filter (volume_rank = 2) as runner_up_volume,
-        sum(window_volume)::bigint as outright_volume,
+        nullif(sum(window_volume)::bigint, 0) as outright_volume,
         count(*) filter (window_volume > 0) as contract_count
     from ranked
 ),
@@ -47,13 +47,13 @@ int_front_month as (
         session.session_date,
         window_volumes.front_month,
         window_volumes.front_month_volume,
-        window_volumes.front_month_volume / nullif(window_volumes.outright_volume, 0) as dominance_ratio,
+        window_volumes.front_month_volume / window_volumes.outright_volume as dominance_ratio,
         window_volumes.runner_up_symbol,
-        window_volumes.runner_up_volume / nullif(window_volumes.outright_volume, 0) as runner_up_ratio,
+        window_volumes.runner_up_volume / window_volumes.outright_volume as runner_up_ratio,
         -- No trades partition: how many contracts traded is unknown, not nought.
         case when session.has_futures_trades then window_volumes.contract_count end
             as contract_count,
-        window_volumes.front_month_volume / nullif(window_volumes.outright_volume, 0)
+        window_volumes.front_month_volume / window_volumes.outright_volume
         < {{ var('dominance_threshold') }} as is_roll_contaminated,
         overnight.causal_front_month
     from session
