@@ -41,7 +41,7 @@ backfill: setup ## Build the sessions from START= to END= that are not up to dat
 	@$(BIN)/python -m publish build --start $(START) --end $(END) $(ARGS)
 
 test: setup lint ## Run every check and test.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup ## Check style and types.
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from filelock import FileLock
 
 PROJECT = Path(__file__).resolve().parents[2]
 SILVER_TABLES = (
@@ -97,16 +99,31 @@ def run_dbt(
 
 
 @pytest.fixture(scope="session")
-def bronze(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, the same for all of its processes."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def bronze(shared: Path) -> Path:
     """Bronze of a tiny simulated market on `MARKET_DATES`."""
-    root = tmp_path_factory.mktemp("market")
+    root = shared / "market"
+    with FileLock(shared / "market.lock"):
+        if not root.exists():
+            _simulate(root)
+    return root / "bronze"
+
+
+def _simulate(root: Path) -> None:
+    making = root.with_name("making_market")
     for start, end in MARKET_DATES:
         finished = run_module(
             *("ingest", "simulate", "--scale", "tiny", "--start", start, "--end", end),
-            *("--bronze-root", root / "bronze", "--dbn-dir", root / "dbn"),
+            *("--bronze-root", making / "bronze", "--dbn-dir", making / "dbn"),
         )
         assert finished.returncode == 0, finished.stdout + finished.stderr
-    return root / "bronze"
+    making.rename(root)
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +133,7 @@ def dbn(bronze: Path) -> Path:
 
 
 class Builds:
-    """dbt builds of the shared market, two at a time, each started once."""
+    """dbt builds of the shared market, two at a time, each made once for all test processes."""
 
     def __init__(self, bronze: Path, work: Path) -> None:
         self._bronze = bronze
@@ -126,14 +143,20 @@ class Builds:
 
     def start(self, session_date: str) -> Future[Build]:
         if session_date not in self._started:
-            self._started[session_date] = self._pool.submit(
-                run_dbt,
-                "build",
-                bronze=self._bronze,
-                work=self._work / session_date,
-                session_date=session_date,
-            )
+            self._started[session_date] = self._pool.submit(self._build, session_date)
         return self._started[session_date]
+
+    def _build(self, session_date: str) -> Build:
+        work = self._work / session_date
+        work.mkdir(parents=True, exist_ok=True)
+        done = work / "done.pickle"
+        with FileLock(work / "lock"):
+            if done.exists():
+                build: Build = pickle.loads(done.read_bytes())
+            else:
+                build = run_dbt("build", bronze=self._bronze, work=work, session_date=session_date)
+                done.write_bytes(pickle.dumps(build))
+        return build
 
     def __getitem__(self, session_date: str) -> Build:
         build = self.start(session_date).result()
@@ -142,6 +165,6 @@ class Builds:
 
 
 @pytest.fixture(scope="session")
-def builds(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Builds:
+def builds(bronze: Path, shared: Path) -> Builds:
     """Finished builds of the shared market by session date."""
-    return Builds(bronze, tmp_path_factory.mktemp("builds"))
+    return Builds(bronze, shared / "builds")
