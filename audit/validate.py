@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -17,13 +16,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.bronze import check_partition
 from ingest.feeds import FEED_BY_PATH, FEEDS
-from ingest.manifest import file_sha256, fsync
+from ingest.manifest import file_sha256
 from ingest.trade_date import CALENDAR_SEED
-from publish.commit import commit_path, table_path
+from publish.commit import COMMITS, read_commit
+from publish.store import place
 
 _GATE_COLUMNS = (
     *("gate", "family", "severity", "status", "measured", "comparison", "threshold", "unit"),
@@ -90,57 +91,54 @@ def validate(
     # Each partition is hashed once: sessions share the dates before them.
     input_hashes = cache(partial(_input_hashes, bronze))
     for day in trade_dates(start, end):
-        if commit_path(silver, day).is_file():
-            report = _session(day, silver, input_hashes, strict)
-            _write_verdict(validation_path(silver, day), report)
-            yield report
-        else:
+        try:
+            record = read_commit(silver, day)
+        except ValueError as error:
+            yield SessionReport(day, "failed", (str(error),))
+            continue
+        if record is None:
             yield _unpublished(day, silver, bronze)
+            continue
+        report = _session(day, record, silver, input_hashes, strict)
+        _write_verdict(silver, report)
+        yield report
 
 
-def validation_path(silver: Path, session_date: date) -> Path:
-    """Where the verdict on a session lies: beside its commit record."""
-    return commit_path(silver, session_date).with_suffix(".validation.json")
-
-
-def _session(day: date, silver: Path, input_hashes: InputHashes, strict: bool) -> SessionReport:
-    path = commit_path(silver, day)
-    try:
-        record = json.loads(path.read_bytes())
-        outputs = tuple(
-            FileHash(name, (output["sha256"],), _output_hash(silver / output["path"]))
-            for name, output in sorted(record["outputs"].items())
+def _session(
+    day: date, record: dict[str, Any], silver: Path, input_hashes: InputHashes, strict: bool
+) -> SessionReport:
+    outputs = tuple(
+        FileHash(name, (output["sha256"],), _file_hash(silver / output["file"]))
+        for name, output in sorted(record["outputs"].items())
+    )
+    inputs = tuple(
+        FileHash(
+            f"{row['feed']} {row['trade_date']}",
+            tuple(row["sha256"] or ()) if row["status"] == "ok" else None,
+            input_hashes(row["feed"], date.fromisoformat(row["trade_date"])),
         )
-        inputs = tuple(
-            FileHash(
-                f"{row['feed']} {row['trade_date']}",
-                tuple(row["sha256"] or ()) if row["status"] == "ok" else None,
-                input_hashes(row["feed"], date.fromisoformat(row["trade_date"])),
-            )
-            for row in record["inputs"]["bronze"]
-        )
-        committed_at = datetime.fromisoformat(record["committed_at"])
-        fingerprint = str(record["fingerprint"])
-    except (ValueError, KeyError, TypeError) as error:
-        problem = f"{path} is no commit record ({error!r}); build the session again"
-        return SessionReport(day, "failed", (problem,))
-
-    gates: tuple[dict[str, Any], ...] = ()
+        for row in record["inputs"]["bronze"]
+    )
     problems = [
-        f"{file.name} was published with another content; build the session again"
+        f"{file.name} is not what was published; build the session again"
         for file in outputs
         if not file.matches
+    ]
+    problems += [
+        f"{output['path']} is not the committed version; build the session again"
+        for output in record["outputs"].values()
+        if _file_hash(silver / output["path"]) != (output["sha256"],)
     ]
     problems += [
         f"Bronze {file.name} {_change(file)} since the build; build the session again"
         for file in inputs
         if not file.matches
     ]
-    gate_file = silver / table_path("qa_gate_results", day)
+    gates: tuple[dict[str, Any], ...] = ()
     try:
-        gates = _gates(gate_file)
+        gates = _gates(silver / record["outputs"]["qa_gate_results"]["file"])
     except (OSError, ValueError, KeyError) as error:
-        problems.append(f"{gate_file} cannot be read ({error}); build the session again")
+        problems.append(f"its gate table cannot be read ({error}); build the session again")
     problems += [
         f"gate {gate['gate']} failed"
         for gate in gates
@@ -148,7 +146,9 @@ def _session(day: date, silver: Path, input_hashes: InputHashes, strict: bool) -
     ]
     notes = []
     evidence = evidence_path(silver, day)
-    if evidence.is_file() and _run_started_at(evidence) > committed_at:
+    if evidence.is_file() and _run_started_at(evidence) > datetime.fromisoformat(
+        record["committed_at"]
+    ):
         notes.append(f"a later build failed and published nothing, see {evidence.parent}")
     return SessionReport(
         day,
@@ -158,7 +158,7 @@ def _session(day: date, silver: Path, input_hashes: InputHashes, strict: bool) -
         gates,
         inputs,
         outputs,
-        fingerprint,
+        record["fingerprint"],
     )
 
 
@@ -169,7 +169,7 @@ def _unpublished(day: date, silver: Path, bronze: Path) -> SessionReport:
     if not evidence.is_file():
         problem = f"has Bronze and no session; dbt build --vars '{{session_date: {day}}}'"
         return SessionReport(day, "failed", (problem,))
-    failures = pq.ParquetFile(evidence).read(columns=["name", "message"]).to_pylist()
+    failures = _read(evidence).select(["name", "message"]).to_pylist()
     return SessionReport(
         day,
         "failed",
@@ -187,18 +187,21 @@ def evidence_path(silver: Path, session_date: date) -> Path:
 
 
 def _run_started_at(evidence: Path) -> datetime:
-    (started,) = set(pq.ParquetFile(evidence).read(columns=["run_started_at"])[0].to_pylist())
+    (started,) = set(_read(evidence)["run_started_at"].to_pylist())
     return started
 
 
 def _gates(path: Path) -> tuple[dict[str, Any], ...]:
-    table = pq.ParquetFile(path).read()
-    if not table.num_rows:
-        return ()
-    return tuple(table.select(_GATE_COLUMNS).to_pylist())
+    table = _read(path)
+    return tuple(table.select(_GATE_COLUMNS).to_pylist()) if table.num_rows else ()
 
 
-def _output_hash(path: Path) -> tuple[str, ...] | None:
+def _read(path: Path) -> pa.Table:
+    with path.open("rb") as file:
+        return pq.ParquetFile(file).read()
+
+
+def _file_hash(path: Path) -> tuple[str, ...] | None:
     return (file_sha256(path),) if path.is_file() else None
 
 
@@ -213,16 +216,14 @@ def _change(file: FileHash) -> str:
     return "is gone or damaged" if file.found is None else "has changed"
 
 
-def _write_verdict(path: Path, report: SessionReport) -> None:
-    """Write the report, the same bytes for the same findings, in one step."""
+def _write_verdict(silver: Path, report: SessionReport) -> None:
+    """Put the report beside the commit record: the same bytes for the same findings."""
     document = asdict(report) | {
         "session_date": report.session_date.isoformat(),
         "inputs": [asdict(file) | {"matches": file.matches} for file in report.inputs],
         "outputs": [asdict(file) | {"matches": file.matches} for file in report.outputs],
     }
+    # A later failed build has a time, and says nothing of this session.
     del document["notes"]
-    staged = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    staged.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    fsync(staged)
-    staged.replace(path)
-    fsync(path.parent)
+    content = json.dumps(document, indent=2, sort_keys=True).encode() + b"\n"
+    place(silver, f"{COMMITS}/{report.session_date}.validation.json", content)

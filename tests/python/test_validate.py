@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,7 @@ from conftest import SILVER_TABLES, Builds
 
 from audit.cli import main
 from ingest.manifest import file_sha256
-from publish.commit import commit_path
+from publish.commit import commit_path, committed_files
 
 SESSION, ROLL, UNBUILT = "2025-12-10", "2025-12-15", "2025-12-11"
 
@@ -45,6 +46,9 @@ class Lake:
     def verdict(self, session: str) -> dict[str, object]:
         path = self.silver / "_commits" / f"{session}.validation.json"
         return json.loads(path.read_text())  # type: ignore[no-any-return]
+
+    def committed(self, name: str, session: str) -> Path:
+        return committed_files(self.silver, date.fromisoformat(session))[name]
 
     def table(self, name: str, session: str) -> Path:
         return self.silver / name / f"session_date={session}" / "data.parquet"
@@ -123,12 +127,16 @@ def test_range_shows_each_date_and_fails_on_bronze_without_a_session(lake: Lake)
 
 
 def test_changed_output_fails(lake: Lake) -> None:
-    shutil.copy(lake.table("level_events", ROLL), lake.table("level_events", SESSION))
-    lake.table("bars_1m", SESSION).unlink()
+    for name in ("bars_1m", "level_events"):
+        lake.committed(name, SESSION).unlink()
+    shutil.copy(lake.committed("level_events", ROLL), lake.committed("level_events", SESSION))
+    lake.table("sessions", SESSION).unlink()
     code, output = lake.validate(SESSION, SESSION)
     assert code == 1
     for name in ("bars_1m", "level_events"):
-        assert f"{SESSION} {name} was published with another content; build" in output
+        assert f"{SESSION} {name} is not what was published; build" in output
+    path = f"sessions/session_date={SESSION}/data.parquet"
+    assert f"{SESSION} {path} is not the committed version; build" in output
     assert "8 of 10" in output
 
 
@@ -157,14 +165,18 @@ def test_changed_and_lost_inputs_fail(lake: Lake, tmp_path: Path) -> None:
 
 def test_failed_error_gate_fails(lake: Lake) -> None:
     """A build cannot publish one; whoever exchanged the files would have to change the record."""
-    path = lake.table("qa_gate_results", SESSION)
-    gates = pl.read_parquet(path)
-    gates.with_columns(
+    gates = pl.read_parquet(lake.table("qa_gate_results", SESSION)).with_columns(
         status=pl.when(gate="no_label_sees_the_past").then(pl.lit("failed")).otherwise("status")
-    ).write_parquet(path)
-    record_path = commit_path(lake.silver, gates["session_date"][0])
+    )
+    record_path = commit_path(lake.silver, date.fromisoformat(SESSION))
     record = json.loads(record_path.read_text())
-    record["outputs"]["qa_gate_results"]["sha256"] = file_sha256(path)
+    for path in (
+        lake.table("qa_gate_results", SESSION),
+        lake.committed("qa_gate_results", SESSION),
+    ):
+        path.unlink()
+        gates.write_parquet(path)
+        record["outputs"]["qa_gate_results"]["sha256"] = file_sha256(path)
     record_path.write_text(json.dumps(record))
     code, output = lake.validate(SESSION, SESSION)
     assert code == 1
@@ -176,7 +188,7 @@ def test_damaged_record_is_named(lake: Lake) -> None:
     (lake.silver / "_commits" / f"{SESSION}.json").write_text("{}")
     code, output = lake.validate(SESSION, SESSION)
     assert code == 1
-    assert f"{SESSION}.json is no commit record (KeyError('outputs'))" in output
+    assert f"{SESSION}.json is no commit record of this version (KeyError('outputs'))" in output
 
 
 @pytest.mark.parametrize(
