@@ -1,12 +1,13 @@
 {#- One row of checks over the records of a feed on the session date, in one streaming pass: `lag()
     over ()` follows the scan, which keeps the order of the files. `session` holds the clock as
     literals, because a join would end the streaming. The other arguments are expressions over a
-    record; what is not given is unknown. A gap is a time without a record that `watched` is true of.
+    record; what is not given is unknown. A gap is a time without a record, or without one that
+    `watched` is true of.
 
     Records are numbered without a hole, so that more records than numbers are duplicates, and so are
     neighbours of one number; this costs no GROUP BY over millions of keys. -#}
 {% macro feed_checks(feed, relation, session, price=none, flags=none, latency=none, crossed=none,
-    watched='true', has_sides=false) %}
+    watched=none, has_sides=false) %}
     select
         '{{ feed }}' as feed,
         count(*) as row_count,
@@ -48,9 +49,13 @@
         from (
             select
                 *,
+                {%- if watched %}
                 max(case when {{ watched }} then ts_ns end) over (
                     rows between unbounded preceding and current row
                 ) as watched_ns
+                {%- else %}
+                ts_ns as watched_ns
+                {%- endif %}
             from {{ relation }} as records
             where trade_date = date '{{ session_date() }}'
         )
