@@ -13,4 +13,5 @@
     (ref('int_gate_causality'), ['gate']),
     (ref('int_gate_coverage'), ['gate']),
     (ref('int_gate_quality'), ['gate']),
+    (ref('int_gate_results'), ['gate']),
 ]) }}
