@@ -177,13 +177,13 @@ def _unpublished(day: date, silver: Path, bronze: Path) -> SessionReport:
             f"has Bronze and no session: its last build failed, see {evidence.parent}",
             *(f"{row['name']}: {row['message']}" for row in failures),
         ),
-        gates=_gates(evidence.with_name("gates_0.parquet")),
+        gates=_gates(evidence.with_name("gates.parquet")),
     )
 
 
 def evidence_path(silver: Path, session_date: date) -> Path:
     """Where a failed build of a date leaves what failed; see the macro keep_evidence."""
-    return silver / "_audits" / f"session_date={session_date}" / "failures_0.parquet"
+    return silver / "_audits" / f"session_date={session_date}" / "failures.parquet"
 
 
 def _run_started_at(evidence: Path) -> datetime:

@@ -3,8 +3,8 @@
     If the build failed, what it found stays below {silver root}/_audits/session_date=D, which no
     glob over a table reads, so that it can be asked when the database file is long gone.
 
-    `failures_0.parquet` has one row per failed node (name, kind, status, failures, message),
-    `gates_0.parquet` the rows of qa_gate_results if this run got that far. A later failure of the
+    `failures.parquet` has one row per failed node (name, kind, status, failures, message),
+    `gates.parquet` the rows of qa_gate_results if this run got that far. A later failure of the
     date replaces both. A later good build leaves them: older than the commit record, they are
     history, and run_started_at says so. -#}
 {% macro keep_evidence(results) %}
@@ -44,13 +44,14 @@
         select null::varchar as gate where false
         {%- endif -%}
     {%- endset -%}
-    {%- set root = env_var('ES_SILVER_ROOT', 'data/silver') -%}
-    {%- do make_folders(root) -%}
-    {%- do copy_evidence(failures, root ~ '/_audits', 'failures') -%}
-    {%- do copy_evidence(gates, root ~ '/_audits', 'gates') -%}
-    {%- do print(
-        'Nothing of session ' ~ session_date() ~ ' was published: ' ~ failed | length
-        ~ ' failed, see ' ~ root ~ '/_audits/session_date=' ~ session_date()) -%}
+    {%- set root = env_var('ES_SILVER_ROOT', 'data/silver') | replace("'", "''") -%}
+    {%- set folder = root ~ '/_audits/session_date=' ~ session_date() -%}
+    {%- do make_folders(folder) -%}
+    {%- do copy_evidence(failures, folder ~ '/failures.parquet') -%}
+    {%- do copy_evidence(gates, folder ~ '/gates.parquet') -%}
+    {%- set start = 'Session {} was published, but what follows it is not sound: '
+        if 'publish' in succeeded else 'Nothing of session {} was published: ' -%}
+    {%- do print(start.format(session_date()) ~ failed | length ~ ' failed, see ' ~ folder) -%}
 {% endmacro %}
 
 {% macro print_failed_gates(gate_table) %}
@@ -63,19 +64,11 @@
     {%- endfor -%}
 {% endmacro %}
 
-{% macro copy_evidence(query, folder, name) %}
-    {%- do run_query("
-        copy (
-            select
-                *,
-                timestamptz '" ~ run_started_at ~ "' as run_started_at,
-                date '" ~ session_date() ~ "' as session_date
-            from (" ~ query ~ ")
-        ) to '" ~ folder ~ "' (
-            format parquet, partition_by (session_date), overwrite_or_ignore,
-            filename_pattern '" ~ name ~ "_{i}'
-        )
-    ") -%}
+{% macro copy_evidence(query, file) %}
+    {%- do run_query(
+        "copy (select *, timestamptz '" ~ run_started_at ~ "' as run_started_at from (" ~ query ~ "))"
+        ~ " to '" ~ file ~ "' (format parquet)"
+    ) -%}
 {% endmacro %}
 
 {#- A partitioned COPY makes the last folder of its path only; one without rows writes no file. -#}

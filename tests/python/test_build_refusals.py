@@ -100,8 +100,8 @@ def test_damaged_and_missing_partitions_are_named_and_left_out(
 def test_failed_build_leaves_the_published_session_and_its_evidence(
     builds: Builds, own_bronze: Path, tmp_path: Path
 ) -> None:
-    """An instrument of two names stops the build before there are gates: nothing of it is published,
-    and the gates that an earlier build left in the database are no evidence."""
+    """An instrument of two names stops the build before there are gates: nothing of it is
+    published, and the gates that an earlier build left in the database are no evidence."""
     good = builds[SESSION]
     shutil.copytree(good.silver, tmp_path / "silver")
     shutil.copy(good.silver.parent / "build.duckdb", tmp_path)
@@ -121,10 +121,10 @@ def test_failed_build_leaves_the_published_session_and_its_evidence(
 
     evidence = bad.silver / "_audits" / f"session_date={SESSION}"
     assert f"Nothing of session {SESSION} was published: 1 failed, see {evidence}" in bad.output
-    failure = pl.read_parquet(evidence / "failures_0.parquet").row(0, named=True)
+    failure = pl.read_parquet(evidence / "failures.parquet").row(0, named=True)
     assert (failure["name"], failure["kind"], failure["status"]) == (test, "test", "fail")
     assert failure["failures"] >= 1
-    assert pl.read_parquet(evidence / "gates_0.parquet").is_empty()
+    assert pl.read_parquet(evidence / "gates.parquet").is_empty()
 
     report = next(
         validate(*2 * [date.fromisoformat(SESSION)], bad.silver, good.silver / "no bronze")

@@ -135,9 +135,9 @@ def test_error_publishes_nothing_and_leaves_its_evidence(
     evidence = build.silver / "_audits" / f"session_date={SESSION}"
     assert f"Nothing of session {SESSION} was published" in build.output
     assert str(evidence) in build.output
-    kept = pl.read_parquet(evidence / "gates_0.parquet", hive_partitioning=False)
+    kept = pl.read_parquet(evidence / "gates.parquet", hive_partitioning=False)
     assert kept.drop("run_started_at").equals(gates.drop("session_date").sort("gate"))
-    failures = pl.read_parquet(evidence / "failures_0.parquet")
+    failures = pl.read_parquet(evidence / "failures.parquet")
     errors = gates.filter(status="failed", severity="error")
     assert set(failures["name"]) == {f"gate_{gate}" for gate in errors["gate"]}
     assert failures["status"].unique().to_list() == ["fail"]
