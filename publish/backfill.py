@@ -157,9 +157,10 @@ def _report(outcomes: Iterator[Outcome], count: int, console: Console) -> list[O
             if outcome.status not in GOOD:
                 path = WORK / f"{outcome.session_date}.log"
                 path.write_text(f"{outcome.message}\n\n{outcome.log}\n", encoding="utf-8")
+            tries = f" at attempt {outcome.attempts}" if outcome.attempts > 1 else ""
             message = f"  {outcome.message}" if outcome.message else ""
             console.print(
-                f"{outcome.session_date}  {outcome.status} in {outcome.seconds:.1f} s{message}",
+                f"{outcome.session_date}  {outcome.status} in {outcome.seconds:.1f} s{tries}{message}",
                 style=_STYLES.get(outcome.status, "red"),
                 highlight=False,
                 markup=False,

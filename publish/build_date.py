@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import platform
 import shutil
 import signal
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -74,7 +73,6 @@ class Outcome:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     attempts: int = 1
-    where: str = field(default_factory=platform.node)
 
 
 class Attempt:
@@ -178,6 +176,8 @@ def _checked_build(job: Job, scratch: str) -> Outcome:
     planned = plan_session(day, inputs, silver, force=job.force)
     if planned.state == "skip":
         return Outcome(day, "skipped", "published meanwhile from the same inputs")
+    if planned.state == "no Bronze":
+        return Outcome(day, "error", f"{planned.reason} any more")
     if planned.state == "finish":
         expose(silver, day)
         return Outcome(day, "finished", planned.reason)
