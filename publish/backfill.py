@@ -160,7 +160,8 @@ def _report(outcomes: Iterator[Outcome], count: int, console: Console) -> list[O
             tries = f" at attempt {outcome.attempts}" if outcome.attempts > 1 else ""
             message = f"  {outcome.message}" if outcome.message else ""
             console.print(
-                f"{outcome.session_date}  {outcome.status} in {outcome.seconds:.1f} s{tries}{message}",
+                f"{outcome.session_date}  {outcome.status} in {outcome.seconds:.1f} s"
+                f"{tries}{message}",
                 style=_STYLES.get(outcome.status, "red"),
                 highlight=False,
                 markup=False,

@@ -33,8 +33,9 @@ GOOD: frozenset[Status] = frozenset({"built", "finished", "skipped"})
 RETRIED: frozenset[Status] = frozenset({"error", "died"})
 """What may end otherwise next time; a failed gate or damaged Bronze will not."""
 
-# The catalog's name is in the parsed project, so every scratch database has this one.
-_DATABASE = "es_physics.duckdb"
+DATABASE = "es_physics.duckdb"
+"""Every scratch database's file: its name is part of the parsed project."""
+
 _MAX_LOG = 20_000
 
 
@@ -142,7 +143,7 @@ def _build_here(job: Job, scratch: str, sender: Connection) -> None:
         "ES_BRONZE_ROOT": job.bronze_root,
         "ES_BRONZE_CACHE": f"{scratch}/bronze",
         "ES_SILVER_ROOT": job.silver_root,
-        "ES_DUCKDB_PATH": f"{scratch}/{_DATABASE}",
+        "ES_DUCKDB_PATH": f"{scratch}/{DATABASE}",
         "ES_TEMP_DIRECTORY": f"{scratch}/spill",
         "ES_THREADS": str(job.threads),
         "ES_MEMORY_LIMIT": f"{job.memory_mb}MB",

@@ -25,6 +25,7 @@ from dbt.contracts.graph.manifest import Manifest
 import quant.first_passage
 import quant.triple_barrier
 import quant.uniqueness  # noqa: F401
+from publish.build_date import DATABASE
 from publish.commit import code_version
 
 WARM_VARS = "ES_WARM_VARS"
@@ -59,5 +60,6 @@ def parsed_project(overrides: str) -> tuple[Manifest, str]:
 
 # In the fork server, before the first build. A failure shows again, with its message, in a build.
 if WARM_VARS in os.environ:
+    os.environ["ES_DUCKDB_PATH"] = DATABASE
     with suppress(Exception):
         parsed_project(os.environ[WARM_VARS])

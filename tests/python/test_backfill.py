@@ -31,7 +31,11 @@ FRESH = ("2025-11-27", "2025-11-28", "2025-12-10")
 def start(
     bronze: Path, silver: Path, first: str, last: str, *arguments: str, fault: str = ""
 ) -> subprocess.Popen[str]:
-    environment = os.environ | {"ES_BRONZE_ROOT": str(bronze), "ES_SILVER_ROOT": str(silver)}
+    environment = os.environ | {
+        "ES_BRONZE_ROOT": str(bronze),
+        "ES_SILVER_ROOT": str(silver),
+        "ES_DUCKDB_PATH": "elsewhere.duckdb",  # a run has databases of its own
+    }
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "publish", "build"),
