@@ -31,7 +31,10 @@ from publish.commit import code_version
 WARM_VARS = "ES_WARM_VARS"
 """Environment variable that tells the fork server which vars to parse the project with."""
 
-DBT_FLAGS = ("--log-level", "none", "--log-level-file", "none", "--no-write-json")
+DBT_FLAGS = (
+    *("--no-use-colors", "--no-write-json"),
+    *("--log-level", "none", "--log-level-file", "none"),
+)
 
 _parsed: dict[str, tuple[Manifest, str]] = {}
 
