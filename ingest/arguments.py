@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
+
+from ingest.root_path import root_path
 
 DEFAULT_BRONZE_ROOT = "data/bronze"
 
@@ -17,8 +18,8 @@ def bronze_root_argument(parser: argparse.ArgumentParser) -> None:
     """Add `--bronze-root`, by default `ES_BRONZE_ROOT` or else `data/bronze`."""
     parser.add_argument(
         "--bronze-root",
-        type=Path,
-        default=Path(os.environ.get("ES_BRONZE_ROOT") or DEFAULT_BRONZE_ROOT),
+        type=root_path,
+        default=root_path(os.environ.get("ES_BRONZE_ROOT") or DEFAULT_BRONZE_ROOT),
         metavar="DIR",
         help="where Bronze lies (default: $ES_BRONZE_ROOT, else data/bronze)",
     )

@@ -91,15 +91,17 @@ def check_partition(
 
 
 def fetch_partition(bronze_root: Path, feed: Feed, trade_date: date, cache: Path) -> PartitionCheck:
-    """`check_partition` with `files` on this machine.
+    """`check_partition` with `files` on this machine, in the order of their records.
 
     Files of an object store are copied to their place below `cache`, unless they are there already,
     and hashed there: each is transferred once, however often the queries read it.
     """
     local = is_local(root_path(bronze_root))
     check = check_partition(bronze_root, feed, trade_date, hash_files=local)
-    if local or check.status != "ok":
+    if check.status != "ok":
         return check
+    if local:
+        return _in_record_order(check)
     folder = feed.partition_dir(cache, trade_date)
     folder.mkdir(parents=True, exist_ok=True)
     files = []
@@ -113,7 +115,28 @@ def fetch_partition(bronze_root: Path, feed: Feed, trade_date: date, cache: Path
                     return PartitionCheck("invalid", f"{source.name} does not match its sha256")
                 copy.replace(target)
         files.append(target)
-    return replace(check, files=files)
+    return _in_record_order(replace(check, files=files))
+
+
+def _in_record_order(check: PartitionCheck) -> PartitionCheck:
+    """The same with `files` in the order of their first `row_nr`: names need not follow it."""
+    if len(check.files) < 2:
+        return check
+    try:
+        parts = sorted(zip(map(_first_row_nr, check.files), check.files, check.sha256, strict=True))
+    except (OSError, ValueError, KeyError) as error:
+        return PartitionCheck("invalid", f"a file is no Bronze Parquet ({first_line(error)})")
+    return replace(
+        check, files=[file for _, file, _ in parts], sha256=[sha256 for _, _, sha256 in parts]
+    )
+
+
+def _first_row_nr(file: Path) -> int:
+    """The first record's number, -1 of a file without records."""
+    with pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches(batch_size=1, columns=["row_nr"]):
+            return int(batch.column(0)[0].as_py())
+    return -1
 
 
 def _compare_listing(

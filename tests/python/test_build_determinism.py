@@ -45,7 +45,7 @@ def test_files_cut_and_shuffled_in_a_used_database_give_the_same_bytes(
     bronze = tmp_path / "bronze"
     imported = run_module("ingest", "import", *pieces, "--bronze-root", bronze)
     assert imported.returncode == 0, imported.stdout + imported.stderr
-    for feed in ("futures/trades", "futures/mbp10"):
+    for feed in ("futures/trades", "futures/mbp10", "options/nbbo"):
         _split_partition(bronze, feed, SESSION, 3)
 
     other = run_dbt("build", bronze=bronze, work=tmp_path, session_date="2025-12-09")
@@ -90,8 +90,9 @@ def _split_partition(bronze: Path, feed_path: str, day: str, count: int) -> None
         row_counts = {}
         for number in range(count):
             part = table.slice(number * size, size)
-            pq.write_table(part, folder / f"part-{number}.parquet")
-            row_counts[f"part-{number}.parquet"] = part.num_rows
+            name = f"part-{count - number}.parquet"  # the names run against the order of the rows
+            pq.write_table(part, folder / name)
+            row_counts[name] = part.num_rows
         about = {key: check.manifest[key] for key in check.manifest if key != "files"}
         write_manifest(folder, about, row_counts)
         staging.commit(feed, date.fromisoformat(day), folder)
