@@ -15,47 +15,46 @@ help: ## Show the targets.
 setup: .venv/.installed ## Install the project and its pinned packages into .venv.
 
 # Some systems ship Python without ensurepip; there the system's pip installs into the venv.
+PIP = $$($(BIN)/python -m pip --version >/dev/null 2>&1 && echo $(BIN)/python -m pip || \
+	echo $(PYTHON) -m pip --python $(BIN)/python) install --quiet
+
 .venv/.installed: requirements.txt pyproject.toml
-	@if $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
-		$(PYTHON) -m venv .venv && \
-		$(BIN)/python -m pip install --quiet --requirement requirements.txt && \
-		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
-	else \
-		$(PYTHON) -m venv --without-pip .venv && \
-		$(PYTHON) -m pip --python $(BIN)/python install --quiet --requirement requirements.txt && \
-		$(PYTHON) -m pip --python $(BIN)/python install --quiet --no-deps --no-build-isolation --editable .; \
-	fi
+	@$(PYTHON) -m venv .venv 2>/dev/null || $(PYTHON) -m venv --without-pip .venv
+	@$(PIP) --requirement requirements.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.txt
+	@$(PIP) --requirement requirements-dev.txt
 	@touch $@
 
 demo: setup ## Simulate a market, build three sessions of it, show their labelled events.
 	$(BIN)/python -m ingest simulate --start $(DEMO_START) --end $(DEMO_END)
-	@for session in $(DEMO_SESSIONS); do \
-		echo "dbt build --vars '{session_date: $$session}'"; \
-		$(BIN)/dbt --quiet build --log-level-file none \
-			--vars "{session_date: $$session}" || exit 1; \
-	done
+	$(BIN)/python -m publish build --start $(firstword $(DEMO_SESSIONS)) --end $(DEMO_END)
 	$(BIN)/python -m publish show $(DEMO_SESSIONS)
 
 backfill: setup ## Build the sessions from START= to END= that are not up to date.
 	@test -n "$(START)" -a -n "$(END)" || { echo "usage: make backfill START=YYYY-MM-DD END=YYYY-MM-DD [ARGS='--workers 4']"; exit 2; }
 	@$(BIN)/python -m publish build --start $(START) --end $(END) $(ARGS)
 
-test: setup lint ## Run every check and test.
+test: lint ## Run every check and test.
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-lint: setup ## Check style and types.
+lint: .venv/.installed-dev ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint models tests
 
-format: setup ## Format the Python.
+format: .venv/.installed-dev ## Format the Python.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## Renew requirements.txt from requirements*.in (needs uv).
-	uv pip compile requirements-dev.in -o requirements.txt --python-version 3.11 \
-		--no-emit-index-url --no-annotate --no-header
+# What runs the project, and with it what tests it: both name one version of each package.
+lock: ## Renew requirements*.txt from requirements*.in (needs uv).
+	uv pip compile requirements-dev.in -o requirements-dev.txt $(LOCK_OPTIONS)
+	uv pip compile requirements.in -c requirements-dev.txt -o requirements.txt $(LOCK_OPTIONS)
+LOCK_OPTIONS := --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
 docs: setup ## Write the dbt docs site as one page, target/static_index.html.
 	$(BIN)/dbt docs generate --static
@@ -63,7 +62,7 @@ docs: setup ## Write the dbt docs site as one page, target/static_index.html.
 report: setup ## Write the page of SESSION, or of all sessions from START to END; reports/index.html.
 	$(BIN)/python -m report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END))
 
-bench: setup ## Time a full-size session beside a Polars pipeline and a bare scan.
+bench: .venv/.installed-dev ## Time a full-size session beside a Polars pipeline and a bare scan.
 	$(BIN)/python -m bench.features
 
 prove-causality: setup ## Rebuild a session from cut Bronze and compare: make prove-causality SESSION=2025-12-16

@@ -12,6 +12,7 @@ import yaml
 from conftest import PROJECT, Builds, run_dbt
 
 SESSION = "2025-12-10"
+LOCKS = ("requirements.txt", "requirements-dev.txt")
 
 # What each layer may read. Sources are for staging alone; nothing reads a layer above its own.
 MAY_READ = {
@@ -126,10 +127,13 @@ def test_dates_stay_out_of_parsed_configuration() -> None:
             assert "session_date" not in config, path
 
 
-def test_lock_file_has_exact_versions_and_no_host() -> None:
-    lines = (PROJECT / "requirements.txt").read_text().split()
-    assert lines
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*", line) for line in lines)
+def test_lock_files_have_exact_versions_and_no_host() -> None:
+    locks = [(PROJECT / name).read_text().split() for name in LOCKS]
+    for lines in locks:
+        assert lines
+        assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*", line) for line in lines)
+    running, testing = map(set, locks)
+    assert running < testing
 
 
 def test_unit_tests_of_the_sql_pass(builds: Builds, bronze: Path) -> None:
