@@ -27,19 +27,19 @@ PALETTE = {
     "ink": Shade("#19212c", "#e7ebf1"),
     "candle": Shade("#3c4756", "#b4bfcc"),
     "hollow": Shade("#fefefe", "#161b23"),
-    "break": Shade("#c4560a", "#ff9d52"),
+    "break": Shade("#b44e06", "#ff9d52"),
     "bounce": Shade("#1769aa", "#67b5ff"),
     "chop": Shade("#6a7482", "#a1acba"),
     "undefined": Shade("#8b95a2", "#7f8b9a"),
     "call": Shade("#1f6fae", "#6bb7fe"),
-    "put": Shade("#c75b10", "#fe9f56"),
+    "put": Shade("#b7530d", "#fe9f56"),
     "flow": Shade("#6d4a9c", "#c5a3ee"),
     "premarket": Shade("#7b4bb3", "#c49df0"),
     "opening_range": Shade("#0a7a69", "#4fc7b4"),
     "sma": Shade("#8f6b00", "#dcc04f"),
     "select": Shade("#d0006f", "#ff7cc0"),
     "good": Shade("#1a6aa8", "#69b4fc"),
-    "bad": Shade("#b84d05", "#ffa25a"),
+    "bad": Shade("#b04a05", "#ffa25a"),
 }
 
 

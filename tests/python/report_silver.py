@@ -1,0 +1,217 @@
+"""Small published sessions, made by hand, for the tests of the pages."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from publish.commit import publish_session
+
+NEW_YORK = ZoneInfo("America/New_York")
+VARS = {
+    "zone_min_width": 1.0,
+    "zone_atr_multiple": 0.5,
+    "horizon_minutes": 8,
+    "outcome_threshold": 15.0,
+}
+EVENTS = (
+    # level kind, price, direction, minutes after 09:30, outcome, seconds to it
+    ("PM_HIGH", 6010.0, "UP", 5, "BREAK", 100.0),
+    ("PM_LOW", 5990.0, "DOWN", 20, "BOUNCE", 250.0),
+    ("OR_HIGH", 6008.0, "UP", 40, "CHOP", None),
+    ("SMA_200", 6001.5, "DOWN", 90, "BREAK", 30.0),
+    ("PM_HIGH", 6010.0, "DOWN", 120, "UNDEFINED", None),
+)
+
+
+def publish(
+    root: Path,
+    session_date: date,
+    *,
+    events: bool = True,
+    gamma: bool = True,
+    failed_gate: str | None = None,
+    shift: float = 0.0,
+    note: str | None = None,
+    build_vars: dict[str, Any] = VARS,
+) -> None:
+    """Publish one session. `failed_gate` is the severity of a gate that failed."""
+    tables: dict[str, list[dict[str, Any]]] = {
+        "sessions": [_session(session_date, note)],
+        "bars_1m": _bars(session_date),
+        "levels": _levels(session_date),
+        "qa_gate_results": _gates(session_date, failed_gate),
+    }
+    wide = [_event(session_date, number, shift) for number in range(len(EVENTS))]
+    labels = [{name: row[name] for name in ("event_id", "session_date", "outcome")} for row in wide]
+    arrow = {name: pa.Table.from_pylist(rows) for name, rows in tables.items()}
+    for name, rows in (("level_interactions", wide), ("level_event_labels", labels)):
+        table = pa.Table.from_pylist(rows)
+        arrow[name] = table if events else table.slice(0, 0)
+    if gamma:
+        arrow["gamma_by_strike"] = pa.Table.from_pylist(_gamma(session_date))
+    bronze = [
+        {"feed": feed, "trade_date": str(session_date), "status": status, "sha256": []}
+        for feed, status in (
+            ("futures/trades", "ok"),
+            ("futures/mbp10", "ok"),
+            ("options/nbbo", "ok" if gamma else "missing"),
+        )
+    ]
+    publish_session(
+        session_date,
+        arrow,
+        bronze_json=json.dumps(bronze),
+        vars_json=json.dumps(build_vars),
+        run_started_at=datetime.now(UTC).isoformat(),
+        root=root,
+    )
+
+
+def ns(session_date: date, hour: int, minute: float = 0) -> int:
+    """New York wall clock as UTC nanoseconds."""
+    start = datetime(session_date.year, session_date.month, session_date.day, tzinfo=NEW_YORK)
+    moment = (start + timedelta(hours=hour, minutes=minute)).astimezone(UTC)
+    return int(moment.timestamp()) * 10**9
+
+
+def _wall(session_date: date, ts_ns: int) -> datetime:
+    return datetime.fromtimestamp(ts_ns / 1e9, NEW_YORK).replace(tzinfo=None)
+
+
+def _session(session_date: date, note: str | None) -> dict[str, Any]:
+    return {
+        "session_date": session_date,
+        "has_rth": True,
+        "calendar_note": note,
+        "front_month": "ESH6",
+        "front_month_volume": 1234,
+        "dominance_ratio": 0.9,
+        "runner_up_symbol": "ESZ5",
+        "runner_up_ratio": 0.1,
+        "is_roll_contaminated": False,
+        "causal_front_month": "ESH6",
+        "premarket_start_ns": ns(session_date, 4),
+        "rth_start_ns": ns(session_date, 9, 30),
+        "event_end_ns": ns(session_date, 13, 30),
+        "rth_end_ns": ns(session_date, 16),
+        "rth_start_et": datetime(session_date.year, session_date.month, session_date.day, 9, 30),
+    }
+
+
+def _bars(session_date: date) -> list[dict[str, Any]]:
+    bars = []
+    for minute in range(720):
+        start = ns(session_date, 4, minute)
+        middle = 6000 + 12 * ((minute % 120) / 60 - 1)
+        bars.append(
+            {
+                "bar_start_ns": start,
+                "bar_end_ns": start + 60 * 10**9,
+                "open": middle,
+                "high": middle + 2,
+                "low": middle - 2,
+                "close": middle + (1 if minute % 2 else -1),
+                "volume": 10,
+                "atr": 4.0 if minute >= 331 else None,
+            }
+        )
+    return bars
+
+
+def _levels(session_date: date) -> list[dict[str, Any]]:
+    def level(kind: str, start: int, end: int, price: float) -> dict[str, Any]:
+        return {
+            "level_kind": kind,
+            "valid_from_ns": start,
+            "valid_to_ns": end,
+            "level_price": price,
+        }
+
+    end = ns(session_date, 17)
+    return [
+        level("OR_HIGH", ns(session_date, 9, 45), end, 6008.0),
+        level("PM_HIGH", ns(session_date, 9, 30), end, 6010.0),
+        level("PM_LOW", ns(session_date, 9, 30), end, 5990.0),
+        level("SMA_200", ns(session_date, 3), ns(session_date, 9, 50), 6001.0),
+        level("SMA_200", ns(session_date, 10), end, 6001.5),
+    ]
+
+
+def _event(session_date: date, number: int, shift: float) -> dict[str, Any]:
+    kind, price, direction, minutes, outcome, seconds = EVENTS[number]
+    at = ns(session_date, 9, 30 + minutes)
+    sign = 1 if direction == "UP" else -1
+    return {
+        "event_id": f"{session_date:%Y%m%d}_{kind}_{price * 100:.0f}_{at}_{direction}",
+        "session_date": session_date,
+        "event_ts_ns": at,
+        "event_ts_et": _wall(session_date, at),
+        "level_kind": kind,
+        "level_price": price,
+        "direction": direction,
+        "dir_sign": sign,
+        "spot": price - 1.5 * sign,
+        "zone_width": 2.0,
+        "atr": 4.0,
+        "rth_volatility": 3.0,
+        "ofi_integrated_60s": 100.0 * sign + 7 * number + shift,
+        "tape_imbalance": None if number == 2 else 0.25 * sign,
+        "depth_in_zone": 300 + 10 * number,
+        "barrier_state": "WALL",
+        "gamma_exposure": -12.5,
+        "outcome": outcome,
+        "strength_signed": 3.0 * sign,
+        "excursion_max": 16.0,
+        "excursion_min": 2.0,
+        "time_to_threshold_2": seconds,
+        "null_p_break": None if number == 0 else 0.3,
+        "null_p_bounce": None if number == 0 else 0.5,
+        "null_p_chop": None if number == 0 else 0.2,
+        "uniqueness": 1.0,
+        "label_last_source_ts_ns": at + 400 * 10**9,
+    }
+
+
+def _gates(session_date: date, failed: str | None) -> list[dict[str, Any]]:
+    def gate(name: str, claim: str, severity: str, status: str) -> dict[str, Any]:
+        return {
+            "session_date": session_date,
+            "gate": name,
+            "claim": claim,
+            "severity": severity,
+            "status": status,
+            "measured": 0.55,
+            "threshold": 0.6,
+            "unit": "share",
+            "comparison": ">=",
+            "advice": "Leave the date out.",
+        }
+
+    return [
+        gate("1_purity", "One contract has the volume.", failed or "warn",
+             "failed" if failed else "passed"),
+        gate("2_clock", "The clock is zero at the open.", "error", "passed"),
+    ]  # fmt: skip
+
+
+def _gamma(session_date: date) -> list[dict[str, Any]]:
+    return [
+        {
+            "session_date": session_date,
+            "tau_ns": ns(session_date, 9, 30 + minute),
+            "strike": strike,
+            "right": right,
+            "calendar_basis": 0.5,
+            "oi_gex": 2e6 * (1 if right == "C" else -1),
+            "flow_gex": 5e5,
+        }
+        for minute in (10, 60)
+        for strike in (5980.0, 6000.0, 6020.0)
+        for right in "CP"
+    ]
