@@ -35,10 +35,8 @@ def style(plot: figure) -> None:
 
 
 def tip(inner: str) -> str:
-    """Tooltips live in shadow roots of their own; custom properties reach them, classes do not."""
+    """A tooltip's HTML with a style for its pairs, which rules of the page do not reach."""
     return (
-        '<div style="margin:-6px;padding:8px 10px;background:var(--surface);color:var(--ink);'
-        'font:12px/1.45 system-ui,sans-serif;border-radius:4px"><style>dl{display:grid;'
-        "grid-template-columns:auto auto;gap:0 12px;margin:4px 0 0}dt{color:var(--muted)}"
-        f"dd{{margin:0;text-align:right}}</style>{inner}</div>"
+        "<style>dl{display:grid;grid-template-columns:auto auto;gap:0 12px;margin:4px 0 0}"
+        f"dt{{opacity:.75}}dd{{margin:0;text-align:right}}</style><div>{inner}</div>"
     )

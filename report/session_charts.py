@@ -248,6 +248,7 @@ def _draw_candles(plot: figure, view: SessionView) -> None:
     plot.add_tools(
         HoverTool(
             renderers=[body],
+            attachment="left",
             formatters={"@t": "datetime"},
             tooltips=tip(
                 "<b>@t{%H:%M} minute</b><dl>"
@@ -310,7 +311,8 @@ def _mark_events(
     # Clicking selects, and the page marks the selection itself.
     marks.nonselection_glyph = marks.selection_glyph = None
     plot.add_tools(
-        HoverTool(renderers=[marks], tooltips=tip("@tip{safe}")), TapTool(renderers=[marks])
+        HoverTool(renderers=[marks], attachment="right", tooltips=tip("@tip{safe}")),
+        TapTool(renderers=[marks]),
     )
     return marks
 

@@ -159,7 +159,7 @@ def _event(session_date: date, number: int, shift: float) -> dict[str, Any]:
         "spot": price - 1.5 * sign,
         "zone_width": 2.0,
         "atr": 4.0,
-        "rth_volatility": 3.0,
+        "rth_volatility": None if number == 0 else 3.0,
         "ofi_integrated_60s": 100.0 * sign + 7 * number + shift,
         "tape_imbalance": None if number == 2 else 0.25 * sign,
         "depth_in_zone": 300 + 10 * number,

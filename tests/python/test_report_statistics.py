@@ -70,7 +70,7 @@ def test_incidence_of_one_cause_is_one_minus_kaplan_meier(watches: list[tuple[in
 def test_ks_distance_equals_scipys(a: list[int], b: list[int]) -> None:
     found = drift(a, b)
     assert found.ks == pytest.approx(stats.ks_2samp(a, b, method="asymp").statistic, abs=1e-12)
-    per_root = stats.kstwobign.isf(0.01)
+    per_root = float(stats.kstwobign.isf(0.01))
     n, m = len(a), len(b)
     assert found.ks_critical == pytest.approx(per_root * np.sqrt((n + m) / (n * m)), rel=1e-4)
 
