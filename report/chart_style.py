@@ -37,6 +37,6 @@ def style(plot: figure) -> None:
 def tip(inner: str) -> str:
     """A tooltip's HTML with a style for its pairs, which rules of the page do not reach."""
     return (
-        "<style>dl{display:grid;grid-template-columns:auto auto;gap:0 12px;margin:4px 0 0}"
-        f"dt{{opacity:.75}}dd{{margin:0;text-align:right}}</style><div>{inner}</div>"
+        "<div><style>dl{display:grid;grid-template-columns:auto auto;gap:0 12px;margin:4px 0 0}"
+        f"dt{{opacity:.75}}dd{{margin:0;text-align:right}}</style>{inner}</div>"
     )
