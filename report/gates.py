@@ -41,6 +41,7 @@ def gate_rows(gates: Sequence[Row]) -> list[Row]:
         {
             "gate": gate["gate"],
             "claim": gate["claim"],
+            "detail": gate.get("detail") or "",
             "advice": gate["advice"] if gate["status"] == "failed" else "",
             "measured": _with_unit(gate["measured"], gate["unit"]),
             "threshold": " ".join(
@@ -65,7 +66,8 @@ def coverage(
     `clock` writes UTC nanoseconds as New York time.
     """
     if quality:
-        names = [name for name in quality[0] if name != "session_date"]
+        known = {name for row in quality for name, value in row.items() if value is not None}
+        names = [name for name in quality[0] if name in known - {"session_date"}]
         return {
             "measured": True,
             "columns": [_heading(name) for name in names],

@@ -112,7 +112,11 @@ def _notices(view: SessionView) -> list[dict[str, Any]]:
             {
                 "bad": True,
                 "title": gates.verdict(view.gates).text,
-                "items": [f"{gate['claim']} {gate['advice']}" for gate in failed],
+                "items": [
+                    f"{gate['claim'].rstrip('.')}: {gate['measured']}, expected "
+                    f"{gate['threshold']}. {gate['advice']}"
+                    for gate in gates.gate_rows(failed)
+                ],
             }
         )
     if session["is_roll_contaminated"]:

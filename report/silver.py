@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from publish.commit import commit_path
+from publish.commit import read_commit
 from report.errors import ReportError
 
 
@@ -50,7 +49,7 @@ class Commit:
         if name not in self.outputs:
             return None
         output = self.outputs[name]
-        path = self.root / output["path"]
+        path = self.root / output["file"]
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -73,29 +72,15 @@ class Commit:
 
 def committed(session_date: date, root: Path) -> Commit:
     """The commit of a session. Raises ReportError if it is not published or unreadable."""
-    path = commit_path(root, session_date)
     try:
-        record = json.loads(path.read_text())
-        return Commit(
-            root, session_date, record["fingerprint"], record["inputs"], record["outputs"]
-        )
-    except FileNotFoundError:
+        record = read_commit(root, session_date)
+    except ValueError as error:
+        raise ReportError(str(error)) from None
+    if record is None:
         raise ReportError(
             f"session {session_date} is not published below {root}; {_rebuild(session_date)}"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ReportError(
-            f"session {session_date}: {path} is no commit record ({error!r}); "
-            f"{_rebuild(session_date)}"
-        ) from None
-
-
-def published_dates(root: Path) -> list[date]:
-    """Every session date with a commit record, oldest first."""
-    return sorted(
-        date.fromisoformat(path.stem)
-        for path in commit_path(root, date.min).parent.glob("????-??-??.json")
-    )
+        )
+    return Commit(root, session_date, record["fingerprint"], record["inputs"], record["outputs"])
 
 
 def _rebuild(session_date: date) -> str:

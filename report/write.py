@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from publish.verify import committed_sessions
 from report.errors import ReportError
 from report.index_page import index_page
 from report.page import write
@@ -12,7 +13,7 @@ from report.range_page import range_file, range_page
 from report.range_view import RangeView, SessionSummary
 from report.session_page import session_file, session_page
 from report.session_view import SessionView
-from report.silver import committed, published_dates
+from report.silver import committed
 
 
 def write_session(root: Path, folder: Path, session_date: date) -> Path:
@@ -25,7 +26,7 @@ def write_session(root: Path, folder: Path, session_date: date) -> Path:
 
 def write_range(root: Path, folder: Path, start: date, end: date) -> Path:
     """Write the page of all sessions published from `start` to `end`; returns its path."""
-    dates = [day for day in published_dates(root) if start <= day <= end]
+    dates = [day for day in committed_sessions(root) if start <= day <= end]
     if not dates:
         raise ReportError(
             f"no session from {start} to {end} is published below {root}; build some, such as "
@@ -40,7 +41,7 @@ def write_range(root: Path, folder: Path, start: date, end: date) -> Path:
 def write_index(root: Path, folder: Path) -> Path:
     """Write the index of all published sessions; one that cannot be read is named on it."""
     sessions, problems = [], []
-    for day in published_dates(root):
+    for day in committed_sessions(root):
         try:
             sessions.append(SessionSummary.read(committed(day, root)))
         except ReportError as error:
