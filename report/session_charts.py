@@ -156,19 +156,12 @@ def _shade_until(rth_start: float) -> BoxAnnotation:
 
 
 def _draw_levels(plot: figure, view: SessionView) -> None:
-    clock = view.clock_ms(view.zone_clock_ns)
     for kind, (role, dash) in LEVEL_STYLES.items():
         if kind not in view.levels:
             continue
-        at_clock = view.level_at(kind, view.zone_clock_ns)
-        plot.varea_step(
-            x=clock,
-            y1=at_clock - view.zone_width,
-            y2=at_clock + view.zone_width,
-            step_mode="after",
-            fill_color=light(role),
-            fill_alpha=0.11,
-            name=f"zone:{kind}",
+        xs, ys = _zone(view, kind)
+        plot.patches(
+            xs, ys, fill_color=light(role), fill_alpha=0.11, line_color=None, name=f"zone:{kind}"
         )
         times, prices = _path(view, kind)
         plot.line(
@@ -197,6 +190,21 @@ def _draw_levels(plot: figure, view: SessionView) -> None:
                 visible=False,
             )
         )
+
+
+def _zone(view: SessionView, kind: str) -> tuple[list[Floats], list[Floats]]:
+    """Outlines of a kind's zone while events count, one per stretch in which it is valid."""
+    clock = view.clock_ms(view.zone_clock_ns)
+    price = view.level_at(kind, view.zone_clock_ns[:-1])
+    width = view.zone_width[:-1]
+    xs, ys = [], []
+    for stretch in np.ma.clump_unmasked(np.ma.masked_invalid(price)):
+        # A zone holds from one time to the next: each side is a staircase.
+        x = np.repeat(clock[stretch.start : stretch.stop + 1], 2)[1:-1]
+        low, high = (np.repeat((price + sign * width)[stretch], 2) for sign in (-1, 1))
+        xs.append(np.concatenate([x, x[::-1]]))
+        ys.append(np.concatenate([low, high[::-1]]))
+    return xs, ys
 
 
 def _path(view: SessionView, kind: str) -> tuple[Floats, Floats]:

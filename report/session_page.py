@@ -112,7 +112,7 @@ def _notices(view: SessionView) -> list[dict[str, Any]]:
             {
                 "bad": True,
                 "title": gates.verdict(view.gates).text,
-                "items": [
+                "lines": [
                     f"{gate['claim'].rstrip('.')}: {gate['measured']}, expected "
                     f"{gate['threshold']}. {gate['advice']}"
                     for gate in gates.gate_rows(failed)
@@ -125,7 +125,7 @@ def _notices(view: SessionView) -> list[dict[str, Any]]:
                 "bad": True,
                 "title": f"Roll: no contract has the volume to itself, {session['front_month']} "
                 f"has {_share(session['dominance_ratio'])}.",
-                "items": [],
+                "lines": [],
             }
         )
     if not session["has_rth"]:
@@ -141,7 +141,7 @@ def _notices(view: SessionView) -> list[dict[str, Any]]:
 
 
 def _plain(title: str) -> dict[str, Any]:
-    return {"bad": False, "title": title, "items": []}
+    return {"bad": False, "title": title, "lines": []}
 
 
 def _filters(events: list[Row]) -> list[dict[str, Any]]:

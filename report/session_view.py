@@ -93,11 +93,19 @@ class SessionView:
 
     @cached_property
     def zone_clock_ns(self) -> NDArray[np.int64]:
-        """Times at which a zone may change while events count: the open and each bar's end."""
+        """Times at which a zone may change while events count: as a bar or a level's validity ends.
+
+        From the open to the last anchor, both included.
+        """
         first, last = self.session["rth_start_ns"], self.session["event_end_ns"]
-        ends = self.bar_ends_ns
-        inside = ends[(ends > first) & (ends < last)]
-        return np.concatenate([[first], inside, [last]]).astype(np.int64)
+        bounds = [
+            row[name]
+            for rows in self.levels.values()
+            for row in rows
+            for name in ("valid_from_ns", "valid_to_ns")
+        ]
+        times = np.concatenate([self.bar_ends_ns, np.array(bounds, np.int64)])
+        return np.unique(np.concatenate([[first], times[(times > first) & (times < last)], [last]]))
 
     @cached_property
     def zone_width(self) -> Floats:
