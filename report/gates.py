@@ -113,6 +113,8 @@ def _with_unit(value: float | None, unit: str | None) -> str:
     if value is None:
         return UNKNOWN
     text = f"{value:,.6g}"
+    if unit and unit[0].isdigit():  # a code such as "1 yes 0 no"
+        return f"{text} ({unit})"
     return f"{text} {unit}" if unit else text
 
 
