@@ -78,6 +78,21 @@ def _with_a_trade_just_after(anchor_ns: int) -> Change:
     return change
 
 
+def _quoted_on_one_side_from(moment_ns: int) -> Change:
+    """Every bid is withdrawn at that moment, and none comes after it."""
+
+    def change(rows: pl.DataFrame) -> pl.DataFrame:
+        before, after = rows.filter(moment_ns > NOW), rows.filter(moment_ns <= NOW)
+        withdrawn = before.unique("instrument_id", keep="last", maintain_order=True)
+        one_sided = pl.concat([withdrawn.with_columns(ts_recv=pl.lit(moment_ns)), after])
+        nothing = pl.lit(None, pl.Int64)
+        return pl.concat([before, one_sided.with_columns(bid_px_00=nothing)]).with_columns(
+            row_nr=pl.int_range(pl.len(), dtype=pl.Int64)
+        )
+
+    return change
+
+
 def error_faults(anchor_ns: int) -> dict[str, Fault]:
     """Faults after which nothing may be published; `anchor_ns` is that of some event."""
     return {
@@ -170,7 +185,7 @@ WARN_FAULTS = {
     "a chain quoted on one side from 11:20 on": Fault.of(
         "quotes_give_a_volatility",
         "options/nbbo",
-        changed(NOW > OPEN_NS + 110 * MINUTE_NS, bid_px_00=pl.lit(None)),
+        _quoted_on_one_side_from(OPEN_NS + 110 * MINUTE_NS),
     ),
     "calls three points too dear": Fault.of(
         "parity_holds",
