@@ -6,6 +6,7 @@ python -m bench.agreement DATABASE POLARS_PARQUET
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -23,33 +24,40 @@ def model_features(database: Path) -> pl.DataFrame:
         return connection.sql(f"select * from {first} {joins}").pl()
 
 
-def differences(models: pl.DataFrame, polars: pl.DataFrame) -> list[str]:
-    """What differs, in words, column by column; events are matched by `event_id`.
+def differences(
+    models: pl.DataFrame,
+    other: pl.DataFrame,
+    keys: Sequence[str] = ("event_id",),
+    name: str = "Polars",
+) -> list[str]:
+    """What differs, in words, column by column of `other`; rows are matched by `keys`.
 
     Two numbers are the same if |a - b| <= ATOL + RTOL |b|; NULL is the same as NULL only.
     """
-    if models.is_empty() or set(models["event_id"]) != set(polars["event_id"]):
+    keys = list(keys)
+    matched = models.select(keys).join(other.select(keys).unique(), on=keys, how="semi").height
+    if not 0 < models.height == other.height == matched:
         return [
-            f"nothing to compare: {models.height} events from the models, {polars.height} from"
-            " Polars, and they must be the same ones, at least one"
+            f"nothing to compare: {models.height} rows from the models, {other.height} from"
+            f" {name}, and they must be the same ones, at least one"
         ]
-    both = models.sort("event_id").join(polars, on="event_id", suffix=" polars", validate="1:1")
+    both = models.sort(keys).join(other, on=keys, suffix=" other", validate="1:1")
     found = []
-    for name in polars.columns:
-        if name not in models.columns:
-            found.append(f"{name}: only Polars has it")
-        elif name != "event_id":
-            ours, theirs = pl.col(name), pl.col(f"{name} polars")
+    for column in other.columns:
+        if column not in models.columns:
+            found.append(f"{column}: only {name} has it")
+        elif column not in keys:
+            ours, theirs = pl.col(column), pl.col(f"{column} other")
             same = ours.eq_missing(theirs)
-            if models.schema[name].is_numeric():
+            if models.schema[column].is_numeric():
                 close = (theirs - ours).abs() <= ATOL + RTOL * ours.abs()
                 same = same | close.fill_null(False)
-            wrong = both.filter(~same).select("event_id", ours, theirs)
+            wrong = both.filter(~same).select(*keys, ours, theirs)
             if wrong.height:
-                event_id, mine, other = wrong.row(0)
+                *row, mine, its = wrong.row(0)
                 found.append(
-                    f"{name}: {wrong.height} of {both.height} differ, the first at {event_id}:"
-                    f" {mine} from the models, {other} from Polars"
+                    f"{column}: {wrong.height} of {both.height} differ, the first at"
+                    f" {', '.join(map(str, row))}: {mine} from the models, {its} from {name}"
                 )
     return found
 

@@ -30,12 +30,18 @@ FORCE_WINDOW = 60
 def features(bronze: Path, silver: Path, session_date: str) -> pl.DataFrame:
     """One row per event of a built session, ordered by `event_id`."""
     session = _silver(silver, "sessions", session_date).collect().row(0, named=True)
+    events = _silver(silver, "level_events", session_date).collect()
+    return event_features(bronze, session_date, session, events)
+
+
+def event_features(
+    bronze: Path, session_date: str, session: dict[str, Any], event_rows: pl.DataFrame
+) -> pl.DataFrame:
+    """The same of rows of `level_events`; `session` holds the clock and front month."""
     events = (
-        _silver(silver, "level_events", session_date)
+        event_rows.lazy()
         .select("event_id", "event_ts_ns", "level_price", "dir_sign", "spot")
         .sort("event_ts_ns")
-        .collect()
-        .lazy()
     )
     marks = pl.LazyFrame().select(
         mark_ns=pl.int_range(
@@ -75,11 +81,11 @@ def _silver(silver: Path, table: str, session_date: str) -> pl.LazyFrame:
     return pl.scan_parquet(silver / table / f"session_date={session_date}" / "*.parquet")
 
 
-def _bronze(bronze: Path, feed: str, session_date: str) -> pl.LazyFrame:
+def bronze_feed(bronze: Path, feed: str, session_date: str) -> pl.LazyFrame:
     return pl.scan_parquet(bronze / feed / "root=ES" / f"date={session_date}" / "*.parquet")
 
 
-def _over(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
+def quotient(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
     """Their ratio; NULL where the denominator is 0."""
     return pl.when(denominator != 0).then(numerator / denominator)
 
@@ -90,7 +96,7 @@ def _over(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
 def front_trades(bronze: Path, session_date: str, session: dict[str, Any]) -> pl.LazyFrame:
     """The front month's trades of the trade date, in order."""
     return (
-        _bronze(bronze, "futures/trades", session_date)
+        bronze_feed(bronze, "futures/trades", session_date)
         .filter(
             pl.col("symbol") == session["front_month"],
             pl.col("ts_recv").is_between(
@@ -184,10 +190,10 @@ def tape_flow(events: pl.LazyFrame, trades: pl.LazyFrame) -> pl.LazyFrame:
         .agg(
             tape_buy_volume=pl.col("size").filter(near, pl.col("side") == "B").sum(),
             tape_sell_volume=pl.col("size").filter(near, pl.col("side") == "A").sum(),
-            tape_velocity=_over(pl.cov(seconds, points), seconds.var()),
+            tape_velocity=quotient(pl.cov(seconds, points), seconds.var()),
             trade_source_ts_ns=pl.col("ts_recv").max(),
         )
-        .with_columns(tape_imbalance=_over(bought - sold, bought + sold))
+        .with_columns(tape_imbalance=quotient(bought - sold, bought + sold))
     )
 
 
@@ -235,7 +241,7 @@ def passive_volume(events: pl.LazyFrame, trades: pl.LazyFrame) -> pl.LazyFrame:
 
 def book_rows(bronze: Path, session_date: str, session: dict[str, Any]) -> pl.LazyFrame:
     """The front month's book rows, from the last one before any window to the last anchor."""
-    rows = _bronze(bronze, "futures/mbp10", session_date).filter(
+    rows = bronze_feed(bronze, "futures/mbp10", session_date).filter(
         pl.col("symbol") == session["front_month"],
         ~pl.col("action").is_in(["T", "N"]),
         pl.col("flags") & 4 == 0,
@@ -279,7 +285,7 @@ def _size_per_level(*sides: str) -> pl.Expr:
     prices = [pl.col(f"{side}_px_{m}").is_not_null() for side in sides for m in LEVELS]
     sizes = [pl.col(f"{side}_sz_{m}") for side in sides for m in LEVELS]
     shown = [pl.when(price).then(size) for price, size in zip(prices, sizes, strict=True)]
-    return _over(pl.sum_horizontal(shown), pl.sum_horizontal(prices))
+    return quotient(pl.sum_horizontal(shown), pl.sum_horizontal(prices))
 
 
 def _size_between(side: str, low: pl.Expr, high: pl.Expr, earlier: str = "") -> pl.Expr:
@@ -362,7 +368,7 @@ def book_windows(events: pl.LazyFrame, marks: pl.LazyFrame, pairs: pl.LazyFrame)
                 pl.col(name) * weight for name, weight in zip(sums, weights, strict=True)
             )
             / sum(weights),
-            **{f"{name}_size": _over(pl.col(name), pl.col(f"{name}_count")) for name in sizes},
+            **{f"{name}_size": quotient(pl.col(name), pl.col(f"{name}_count")) for name in sizes},
         )
     )
 
@@ -467,7 +473,7 @@ def with_order_flow(events: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame
                 pl.col("anchor_ns").alias("event_ts_ns"),
                 pl.col("ofi_best").alias(f"ofi_best_{w}s"),
                 ofi.alias(f"ofi_integrated_{w}s"),
-                _over(ofi, pl.col("both_size")).alias(f"ofi_normalized_{w}s"),
+                quotient(ofi, pl.col("both_size")).alias(f"ofi_normalized_{w}s"),
                 (ofi.sign() * ofi.abs().log1p()).alias(f"ofi_imbalance_{w}s"),
             ),
             on="event_ts_ns",
@@ -495,9 +501,11 @@ def with_barrier(events: pl.LazyFrame, windows: pl.LazyFrame) -> pl.LazyFrame:
             barrier_filled=filled,
             barrier_pulled=removed - filled,
             barrier_delta_liq=added - removed,
-            barrier_replenishment_ratio=_over(added, removed),
+            barrier_replenishment_ratio=quotient(added, removed),
             barrier_churn=added + removed,
-            wall_ratio=_over(_over(pl.col("depth_in_zone"), pl.col("levels_in_zone")), baseline),
+            wall_ratio=quotient(
+                quotient(pl.col("depth_in_zone"), pl.col("levels_in_zone")), baseline
+            ),
         )
         .drop("ask_size", "bid_size", "levels_in_zone")
     )
@@ -508,7 +516,7 @@ def with_force(events: pl.LazyFrame, windows: pl.LazyFrame, minutes: pl.LazyFram
     forces = windows.filter(pl.col("window_s") == FORCE_WINDOW).select(
         "anchor_ns", ofi=pl.col("ofi_integrated") / FORCE_WINDOW, mass="both_size"
     )
-    ratio = _over(pl.col("ofi"), pl.col("mass"))
+    ratio = quotient(pl.col("ofi"), pl.col("mass"))
     fits = (
         minutes.join(forces, left_on="mark_ns", right_on="anchor_ns", how="left")
         .sort("mark_ns")
@@ -548,7 +556,7 @@ def _fit(x: pl.Expr, y: pl.Expr, name: str) -> dict[str, pl.Expr]:
     enough = (known.cum_sum() >= VARS["force_mass_min_marks"]) & (xx > 0)
     return {
         f"force_mass_{name}k": pl.when(enough).then(xy / xx),
-        f"force_mass_{name}r2": pl.when(enough).then(1 - _over(yy - xy**2 / xx, yy)),
+        f"force_mass_{name}r2": pl.when(enough).then(1 - quotient(yy - xy**2 / xx, yy)),
     }
 
 

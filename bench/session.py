@@ -33,6 +33,11 @@ class Session:
         return self.folder / "bronze"
 
     @property
+    def dbn(self) -> Path:
+        """The simulated vendor files that Bronze was imported from."""
+        return self.folder / "dbn"
+
+    @property
     def silver(self) -> Path:
         return self.folder / "silver"
 
@@ -94,6 +99,8 @@ def simulate(session: Session, book_rows: int) -> Cost | None:
             (SESSION_DATE, SESSION_DATE, book_rows),
         )
     ]
+    shutil.rmtree(session.dbn, ignore_errors=True)
+    (unfinished / "dbn").rename(session.dbn)
     (unfinished / "bronze").rename(session.bronze)
     shutil.rmtree(unfinished)
     return Cost(

@@ -1,0 +1,49 @@
+"""When a session opens, closes and what it warms up on: what both bench scripts take as given."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[1]
+VARS: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+MINUTE = 60_000_000_000
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def session_clock(session_date: str) -> dict[str, int]:
+    """The times of the table `sessions` of a trade date with a cash session, UTC nanoseconds."""
+    rth_end = min(_calendar()[session_date]["rth_end_et"][:5], VARS["rth_end"])
+    day = date.fromisoformat(session_date)
+
+    def at(clock: str, on: date = day) -> int:
+        moment = datetime.fromisoformat(f"{on}T{clock}").replace(tzinfo=NEW_YORK)
+        return int(moment.timestamp()) * 1_000_000_000
+
+    rth_start = at(VARS["rth_start"])
+    return {
+        "trade_date_start_ns": at(VARS["trade_date_start"], day - timedelta(days=1)),
+        "premarket_start_ns": at(VARS["premarket_start"]),
+        "rth_start_ns": rth_start,
+        "opening_range_end_ns": rth_start + VARS["opening_range_minutes"] * MINUTE,
+        "event_end_ns": at(min(VARS["event_end"], rth_end)),
+        "rth_end_ns": at(rth_end),
+        "trade_date_end_ns": at(VARS["trade_date_end"]),
+    }
+
+
+def bar_dates(session_date: str) -> list[str]:
+    """The trade dates whose two-minute bars enter its moving averages, itself the last."""
+    dates = sorted(_calendar())
+    last = dates.index(session_date)
+    return dates[max(last - VARS["sma_warmup_days"], 0) : last + 1]
+
+
+def _calendar() -> dict[str, dict[str, str]]:
+    with (PROJECT / "seeds" / "session_calendar.csv").open() as file:
+        return {row["trade_date"]: row for row in csv.DictReader(file)}
