@@ -46,7 +46,7 @@ class Node:
     """What dbt measured for it."""
 
     def execute(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Create the model, or run the test; a seed does nothing."""
+        """Create the model, or run the test; any other kind does nothing."""
         if self.path.endswith(".py"):
             module: dict[str, Any] = {}
             exec(self.code, module)

@@ -36,7 +36,7 @@ SCHEMA = {
 
 def profile(database: Path, target: Path, scratch: Path) -> pl.DataFrame:
     """One row per node by `SCHEMA`, in the order they ran; `scratch` is a file to write over."""
-    every = nodes(target)
+    every = {name: node for name, node in nodes(target).items() if node.kind in ("model", "test")}
     order = TopologicalSorter({name: node.parents & every.keys() for name, node in every.items()})
     with connect(database) as connection:
         # Else only the first to read a column would be seen to.
