@@ -1,0 +1,123 @@
+"""The commands that measure, on a session that is built already.
+
+dbt itself is left out here: `test_bench.py` runs one of them whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from bench import command, compare, ingest, profile
+from bench.code_lines import code_lines
+from bench.measure import Cost
+from bench.session import SESSION_DATE, Session
+from conftest import Builds
+
+ROWS = "30000"
+
+
+@pytest.fixture
+def cache(
+    builds: Builds, bronze: Path, dbn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A cache that holds one session, simulated and built."""
+    shutil.copytree(builds[SESSION_DATE].silver.parent, tmp_path / ROWS)
+    (tmp_path / ROWS / "bronze").symlink_to(bronze)
+    (tmp_path / ROWS / "dbn").symlink_to(dbn)
+    monkeypatch.setattr(command, "build", lambda session: Cost(60.0, 40.0, 10**9))
+    monkeypatch.setattr(Session, "dbt", lambda *_: [sys.executable, "-c", "pass"])
+    return tmp_path
+
+
+def test_the_profile_covers_every_model_and_test(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert profile.main(["--book-rows", ROWS, "--cache", str(cache), "--top", "3"]) == 0
+    nodes = pl.read_parquet(cache / ROWS / "profile.parquet")
+    assert {"int_book_cells", "int_event_labels", "publish"} <= set(nodes["node"])
+    assert set(nodes["kind"]) == {"model", "test"}
+    assert nodes.select(pl.col("cpu_s", "wall_s").is_not_null().all()).row(0) == (True, True)
+    book = nodes.row(by_predicate=pl.col("node") == "int_book_span", named=True)
+    assert book["read_bytes"] > 0
+    assert book["rows_scanned"] > 0
+    output = capsys.readouterr().out
+    assert f"the 3 of {nodes.height} nodes" in output
+    [own] = [line.split() for line in output.splitlines() if "dbt's own" in line]
+    assert float(own[-1]) == pytest.approx(40.0 - nodes["cpu_s"].sum(), abs=0.01)
+
+
+def test_the_comparison_of_two_scripts_and_the_models(
+    cache: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # A second, smaller session shows the growth and that pandas stays out above its limit.
+    (cache / "20000").symlink_to(cache / ROWS)
+    arguments = ["--repeat", "1", "--cache", str(cache), "--pandas-rows", "20000"]
+    assert compare.main(["--book-rows", ROWS, "20000", *arguments]) == 0
+    output = capfd.readouterr().out
+    assert "without pandas: more than --pandas-rows 20,000" in output
+    assert output.count("Polars script: all of bars_1m") == 2
+    assert output.count("pandas script: all of bars_1m") == 1
+    assert "per million more" in output
+    for candidate in ("scan, DuckDB", "scan, Polars", "models, SQL", "dbt build, everything"):
+        assert output.count(candidate) == 3
+
+
+def test_a_comparison_with_other_numbers_fails(
+    cache: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = cache / ROWS / "silver" / "bars_1m" / f"session_date={SESSION_DATE}" / "data.parquet"
+    table = pl.read_parquet(path).with_columns(pl.col("volume") + 1)
+    path.unlink()
+    table.write_parquet(path)
+    arguments = ["--repeat", "1", "--cache", str(cache), "--pandas-rows", "0"]
+    assert compare.main(["--book-rows", ROWS, *arguments]) == 1
+    assert "error: bars_1m: volume: " in capfd.readouterr().err
+
+
+def test_the_import_beside_the_vendors_parquet(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ingest.main(["--book-rows", ROWS, "--repeat", "1", "--cache", str(cache)]) == 0
+    output = capsys.readouterr().out
+    assert "DBNStore.to_parquet" in output
+    assert "the same" in output
+    assert not (cache / ROWS / "ingest").exists()
+
+
+def test_records_that_differ_are_found(tmp_path: Path) -> None:
+    bronze, vendor = tmp_path / "bronze.parquet", tmp_path / "vendor.parquet"
+    ours = pl.DataFrame(
+        {"ts_recv": [1, 2], "price": [6_000_250_000_000, None], "side": ["A", "B"], "size": [1, 2]},
+        schema_overrides={"size": pl.UInt32},
+    )
+    ours.write_parquet(bronze)
+    theirs = ours.with_columns(
+        pl.col("ts_recv").cast(pl.Datetime("ns", "UTC")),
+        pl.Series("price", [6000.25, float("nan")]),
+    )
+    theirs.write_parquet(vendor)
+    assert ingest.different_columns(bronze, vendor) == []
+    theirs.with_columns(
+        pl.Series("price", [6000.25, 6000.25]), pl.Series("side", ["A", "N"]), count=pl.lit(1)
+    ).write_parquet(vendor)
+    assert ingest.different_columns(bronze, vendor) == ["count", "price", "side"]
+
+
+def test_lines_of_code_are_neither_blank_nor_comment(tmp_path: Path) -> None:
+    python, sql = tmp_path / "a.py", tmp_path / "a.sql"
+    python.write_text('"""Two\n\nlines."""\n\nX = 1  # one\n# not this\nY = """\ntext"""\n')
+    sql.write_text("{#- Not\n    this. -#}\nselect 1\n\n-- nor this\nfrom t\n")
+    assert code_lines([python]) == 3
+    assert code_lines([python, sql]) == 5
+
+
+@pytest.mark.parametrize("module", [profile, compare, ingest])
+def test_a_session_too_small_is_told_in_words(
+    module: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert module.main(["--book-rows", "5", "--cache", str(tmp_path)]) == 1  # type: ignore[attr-defined]
+    assert "--book-rows 5 is too few for a market" in capsys.readouterr().err
