@@ -11,11 +11,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from conftest import Builds
+
 from bench import command, compare, ingest, profile
 from bench.code_lines import code_lines
 from bench.measure import Cost
 from bench.session import SESSION_DATE, Session
-from conftest import Builds
 
 ROWS = "30000"
 
