@@ -18,7 +18,7 @@ SESSION = "2025-12-10"
 def manifest(builds: Builds) -> dict[str, Any]:
     """dbt's manifest of a finished build."""
     target = builds[SESSION].silver.parent / "target"
-    return json.loads((target / "manifest.json").read_text())  # type: ignore[no-any-return]
+    return json.loads((target / "manifest.json").read_text())
 
 
 @pytest.fixture(scope="module")
