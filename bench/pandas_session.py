@@ -50,8 +50,17 @@ def tables(bronze: Path, session_date: str) -> dict[str, pd.DataFrame]:
         "levels": levels.assign(session_date=day, valid_from_et=new_york(levels["valid_from_ns"])),
         "level_events": events,
         "level_event_features": features.assign(session_date=day),
-        "level_event_labels": pd.DataFrame(labels),
+        "level_event_labels": frame_of(labels),
     }
+
+
+def frame_of(rows: list[Row]) -> pd.DataFrame:
+    """A frame of rows; times stay whole numbers beside unknown ones, which a float cannot hold."""
+    frame = pd.DataFrame(rows)
+    for name in frame.columns:
+        if name.endswith("_source_ts_ns"):
+            frame[name] = pd.array([row.get(name) for row in rows], dtype="Int64")
+    return frame
 
 
 def read_bronze(
@@ -636,7 +645,7 @@ def event_features(
                 "force_mass_ratio": over(force, mass),
             }
         )
-    features = pd.DataFrame(rows)
+    features = frame_of(rows)
     features["prior_touches"] = (
         events.groupby("level_kind")["event_ts_ns"].rank("min").astype("int64") - 1
     )

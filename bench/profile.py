@@ -33,8 +33,9 @@ def node_table(nodes: pl.DataFrame, top: int) -> Table:
     """The nodes that cost the most CPU time."""
     table = number_table(
         f"the {min(top, nodes.height)} of {nodes.height} nodes with the most CPU time, each alone",
-        *("node", "CPU s", "wall s", "wall s in dbt", "read MB", "rows scanned", "peak MB"),
-        caption="read, rows and peak as DuckDB counts them for a query; Python nodes run several",
+        *("node", "CPU s", "wall s", "in dbt", "read MB", "rows", "peak MB"),
+        caption="in dbt: wall s beside other nodes; read, rows scanned and peak as DuckDB counts"
+        " them for a query, of which Python nodes run several",
     )
     for row in nodes.sort("cpu_s", descending=True).head(top).iter_rows(named=True):
         table.add_row(
