@@ -6,7 +6,7 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo backfill test lint format lock docs report bench prove-causality validate \
+.PHONY: help setup demo backfill test lint format lock docs report bench profile prove-causality validate \
 	clean
 
 help: ## Show the targets.
@@ -62,8 +62,12 @@ docs: setup ## Write the dbt docs site as one page, target/static_index.html.
 report: setup ## Write the page of SESSION, or of all sessions from START to END; reports/index.html.
 	$(BIN)/python -m report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END))
 
-bench: .venv/.installed-dev ## Time a full-size session beside a Polars pipeline and a bare scan.
-	$(BIN)/python -m bench.features
+bench: .venv/.installed-dev ## Time a full-size session beside Polars and pandas scripts and a bare scan, and ingest.
+	$(BIN)/python -m bench.compare --book-rows 1000000 2500000 10000000
+	$(BIN)/python -m bench.ingest
+
+profile: .venv/.installed-dev ## Show where the time of a full-size dbt build goes, node by node.
+	$(BIN)/python -m bench.profile
 
 prove-causality: setup ## Rebuild a session from cut Bronze and compare: make prove-causality SESSION=2025-12-16
 	$(BIN)/python -m audit causality $(SESSION)

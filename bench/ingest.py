@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.dataset import dataset
 
 from bench.command import (
     FULL_BOOK_ROWS,
@@ -47,8 +48,10 @@ def different_columns(bronze: Path, vendor: Path) -> list[str]:
 
 
 def _column(path: Path, name: str) -> pa.ChunkedArray:
-    table = pq.read_table(path, columns=[name], partitioning=None)
-    column = table.column(name) if name in table.column_names else pa.chunked_array([[]])
+    records = dataset(path, format="parquet")
+    if name not in records.schema.names:
+        return pa.chunked_array([[]], type=pa.null())
+    column = records.to_table(columns=[name]).column(name)
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.int64())
     if pa.types.is_floating(column.type):
