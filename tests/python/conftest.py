@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -47,6 +48,11 @@ class Build:
 
     def table(self, name: str, session_date: str) -> pl.DataFrame:
         return pl.read_parquet(self.silver / name / f"session_date={session_date}" / "data.parquet")
+
+    def copy_database(self, work: Path) -> Path:
+        """A copy of its database for a command that works in `work`; others read the original."""
+        work.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(self.silver.parent / "build.duckdb", work))
 
     def digests(self) -> dict[str, str]:
         """sha256 of every published Parquet file, by its path below the Silver root."""
