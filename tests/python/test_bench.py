@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 SESSIONS = ("2025-12-10", "2025-11-28")
 """An ordinary date, and a half day whose feed was down before the open."""
 
-# What the models compute from bars, levels, SPX and options, or say about numbers that are compared.
+# What the models compute from bars, levels, SPX and options, or say about compared numbers.
 NOT_IN_POLARS = (
     *("approach_", "prior_touches", "bar_source", "dist_to_", "level_stacking", "es_spx"),
     *("gex_", "call_gex", "put_gex", "net_gex", "flow_gex", "flow_net_gex", "gamma_", "fuel_"),
