@@ -42,7 +42,8 @@ def problems(root: Path) -> Iterator[tuple[date, str]]:
         tables[day] = set(record["outputs"])
         for table, output in record["outputs"].items():
             yield from ((day, f"{table}: {problem}") for problem in _file_problems(root, output))
-    for folder in _children(root):
+    # What begins with an underscore is no table: records, versions, the evidence of failed builds.
+    for folder in (folder for folder in _children(root) if not folder.name.startswith("_")):
         for partition in _children(folder):
             if not re.fullmatch(r"session_date=\d{4}-\d\d-\d\d", partition.name):
                 continue
