@@ -10,6 +10,7 @@ config uses them, so it is kept by vars.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import tempfile
@@ -66,3 +67,5 @@ if WARM_VARS in os.environ:
     os.environ["ES_DUCKDB_PATH"] = DATABASE
     with suppress(Exception):
         parsed_project(os.environ[WARM_VARS])
+    # What is here stays: no build need look through it for garbage, nor copy it by doing so.
+    gc.freeze()
