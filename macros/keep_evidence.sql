@@ -1,4 +1,5 @@
-{#- After a `dbt build`: one line for each gate that failed, with what to do.
+{#- After a `dbt build`: one line for each gate that failed, with what to do, and for each other claim
+    that is not true of every row.
 
     If the build failed, what it found stays below {silver root}/_audits/session_date=D, which no
     glob over a table reads, so that it can be asked when the database file is long gone.
@@ -22,6 +23,7 @@
     {%- set gates_built = 'qa_gate_results' in succeeded -%}
     {%- set gate_table = target.database ~ '.silver.qa_gate_results' -%}
     {%- if gates_built -%}{%- do print_failed_gates(gate_table) -%}{%- endif -%}
+    {%- do print_failed_claims(results) -%}
     {%- if not failed -%}{{ return('') }}{%- endif -%}
 
     {%- set failures -%}
@@ -61,6 +63,19 @@
         ~ gate_table ~ " where status = 'failed' order by severity, gate"
     ).rows -%}
         {%- do print(row[0]) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro print_failed_claims(results) %}
+    {%- for result in results
+        if result.status in ['fail', 'warn'] and result.node.test_metadata
+        and result.node.test_metadata.name == 'holds' -%}
+        {%- for row in run_query(
+            "select format('{}: {} fails, rows: {}', '" ~ result.node.name ~ "', failed_claim,"
+            ~ " count(*)) from (" ~ result.node.compiled_code ~ ") group by failed_claim order by 1"
+        ).rows -%}
+            {%- do print(row[0]) -%}
+        {%- endfor -%}
     {%- endfor -%}
 {% endmacro %}
 

@@ -1,0 +1,16 @@
+{{ config(severity='error') }}
+
+-- Each published table has the grain that its description names: no two rows share a key, and no
+-- part of a key is NULL.
+{{ rows_off_the_grain([
+    (ref('sessions'), ['session_date']),
+    (ref('bars_1m'), ['session_date', 'bar_start_ns']),
+    (ref('levels'), ['session_date', 'level_kind', 'valid_from_ns']),
+    (ref('gamma_by_strike'), ['tau_ns', 'instrument_id']),
+    (ref('level_events'), ['event_id']),
+    (ref('level_event_features'), ['event_id']),
+    (ref('level_event_labels'), ['event_id']),
+    (ref('level_interactions'), ['event_id']),
+    (ref('qa_gate_results'), ['gate']),
+    (ref('bronze_quality'), ['feed']),
+]) }}
