@@ -28,14 +28,10 @@ window_trades as (
 
 -- Each trade against each kind. Between the zone and twice its width nothing is decided and the
 -- last state holds; a trade at which the kind is not valid makes the state unknown.
-decided as (
+states as (
     select
-        window_trades.*,
+        window_trades.trade_nr,
         level_minutes.level_kind,
-        level_minutes.level_price,
-        level_minutes.zone_width,
-        level_minutes.atr,
-        level_minutes.rth_volatility,
         case
             when level_minutes.level_price is null then 'unknown'
             when
@@ -52,11 +48,22 @@ decided as (
 ),
 
 -- The trades left out above keep the state they found, so the last decided trade before this one
--- carries the state of the trade before this one.
-entries as (
-    select *
-    from decided
+-- carries the state of the trade before this one. Only what that needs is sorted.
+entered as (
+    select
+        trade_nr,
+        level_kind
+    from states
     qualify state = 'in' and lag(state) over (partition by level_kind order by trade_nr) = 'out'
+),
+
+entries as (
+    select
+        window_trades.* exclude (minute_ns),
+        level_minutes.*
+    from entered
+    inner join window_trades using (trade_nr)
+    inner join level_minutes using (minute_ns, level_kind)
 ),
 
 int_zone_entries as (
