@@ -1,3 +1,5 @@
+{{ config(contract={'enforced': windows_are_described()}) }}
+
 with
 
 level_event_features as (

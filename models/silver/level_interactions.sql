@@ -1,3 +1,5 @@
+{{ config(contract={'enforced': windows_are_described()}) }}
+
 with
 
 events as (

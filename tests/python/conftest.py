@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -80,6 +83,7 @@ def run_dbt(
     session_date: str,
     threads: int = 1,
     project: Path = PROJECT,
+    other_vars: Mapping[str, Any] | None = None,
 ) -> Build:
     """A dbt command with a database, a target folder and a Silver root of its own below `work`."""
     work.mkdir(parents=True, exist_ok=True)
@@ -91,10 +95,12 @@ def run_dbt(
         "ES_TEMP_DIRECTORY": str(work / "duckdb_tmp"),
         "ES_THREADS": str(threads),
     }
+    variables = [f"session_date: {session_date}"]
+    variables += [f"{name}: {json.dumps(value)}" for name, value in (other_vars or {}).items()]
     command = [
         *(str(Path(sys.executable).with_name("dbt")), "--no-use-colors"),
         *arguments,
-        *("--vars", f"{{session_date: {session_date}}}"),
+        *("--vars", f"{{{', '.join(variables)}}}"),
         *("--target-path", str(work / "target"), "--log-path", str(work / "logs")),
         *("--log-level-file", "none"),
     ]

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 import reference
-from conftest import PROJECT, Builds
+from conftest import PROJECT, Builds, run_dbt
+from reference.constants import Constants
 
 KEYS = {
     "sessions": ["session_date"],
@@ -49,6 +50,29 @@ def test_every_silver_table_equals_the_reference(
         for name, keys in KEYS.items()
     }
     assert differences == {name: [] for name in KEYS}
+
+
+def test_other_windows_give_other_columns_as_the_reference_has_them(
+    bronze: Path, tmp_path: Path
+) -> None:
+    """More windows of one kind, fewer of the other, and none of the 60 s that the force takes."""
+    windows = {"kinematics_windows_s": (5, 45), "ofi_windows_s": (30, 90, 3600)}
+    build = run_dbt(
+        "build", bronze=bronze, work=tmp_path, session_date="2025-12-10", other_vars=windows
+    )
+    assert build.returncode == 0, build.output
+    expected = reference.read_session(
+        bronze,
+        PROJECT / "seeds" / "session_calendar.csv",
+        date(2025, 12, 10),
+        Constants(**windows),
+    ).level_event_features
+    features = build.table("level_event_features", "2025-12-10")
+    assert set(features.columns) == {*expected.columns, "session_date"}
+    assert features["velocity_residual"].drop_nulls().len() > 0
+    assert reference.compare(expected, features, ["event_id"]) == []
+    columns = set(build.table("level_interactions", "2025-12-10").columns)
+    assert set(features.columns) < columns
 
 
 def test_sessions_have_events_of_every_direction_and_outcome(builds: Builds) -> None:

@@ -48,7 +48,14 @@ int_event_features as (
     select
         events.event_id,
         events.session_date,
-        kinematics.* exclude (event_id),
+        kinematics.position,
+        {%- for h in var('kinematics_windows_s') %}
+        {%- for motion in [
+            'velocity', 'acceleration', 'jerk', 'kinetic_energy', 'is_decelerating'
+        ] %}
+        kinematics.{{ motion }}_{{ h }}s,
+        {%- endfor %}
+        {%- endfor %}
         approach.* exclude (event_id),
         distances.* exclude (event_id),
         ofi.* exclude (event_id),

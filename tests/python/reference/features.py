@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,7 @@ from reference.basis import basis
 from reference.book import Book
 from reference.clock import SessionClock
 from reference.constants import DEFAULTS, Constants
-from reference.force_mass import force_mass, minute_marks
+from reference.force_mass import WINDOW_S, force_mass, minute_marks
 from reference.gamma_bands import gamma_columns, gamma_features, marks_of
 from reference.kinematics import PriceHistory, kinematics
 from reference.level_distances import STACKING_POINTS, level_distances
@@ -122,6 +123,8 @@ def level_event_features(
     prices = PriceHistory(trades)
     flow = order_flow(book)
     marks = minute_marks(clock, prices, book, flow, constants) if known_events else []
+    # Force and mass explain the motion over their own window, whether or not that is a feature.
+    of_force = replace(constants, kinematics_windows_s=(WINDOW_S,))
     gamma_marks = marks_of(grid)
     rows = []
     for number, event in enumerate(known_events):
@@ -135,7 +138,9 @@ def level_event_features(
                 **ofi_features(event, book, flow, constants),
                 **tape(event, trades, constants),
                 **barrier(event, book, trades, constants),
-                **force_mass(event, motion, book, flow, marks, constants),
+                **force_mass(
+                    event, kinematics(event, prices, of_force), book, flow, marks, constants
+                ),
                 **basis(event, spx),
                 **sources(event, trades, bars_1m, book, constants),
                 **gamma_features(event, clock, gamma_marks, chain, constants),
