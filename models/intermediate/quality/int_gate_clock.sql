@@ -26,7 +26,7 @@ expected as (
     select
         trade_date,
         rth_start_ns,
-        (epoch(trade_date)::bigint + 14 * 3600 + 30 * 60 - if(
+        (epoch(trade_date + time '{{ clock_var("rth_start") }}')::bigint + 5 * 3600 - if(
             trade_date >= march + (7 - dayofweek(march)::integer) % 7 + 7
             and trade_date < november + (7 - dayofweek(november)::integer) % 7,
             3600,
