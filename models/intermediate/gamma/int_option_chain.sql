@@ -21,7 +21,8 @@ latest_definitions as (
     ) = 1
 ),
 
--- What expires today by its definition; a symbol's text never decides it.
+-- What expires today by its definition; a symbol's text never decides it. Without a strike it is no
+-- option that could be priced.
 int_option_chain as (
     select
         instrument_id,
@@ -36,6 +37,7 @@ int_option_chain as (
     where
         instrument_class in ('C', 'P')
         and user_defined_instrument = 'N'
+        and strike_price_nano is not null
         and {{ new_york_timestamp('expiration_ns') }}::date = session_date
 )
 
