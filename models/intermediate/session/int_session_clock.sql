@@ -17,11 +17,13 @@ clock as (
         trade_date + time '{{ clock_var("premarket_start") }}' as premarket_start_et,
         trade_date + time '{{ clock_var("rth_start") }}' as rth_start_et,
         trade_date + time '{{ clock_var("event_end") }}' as event_end_et,
-        -- A half day closes earlier than the usual close; a closed day keeps the usual clock.
-        trade_date + least(
-            coalesce(rth_end_et, time '{{ clock_var("rth_end") }}'),
-            time '{{ clock_var("rth_end") }}'
-        ) as rth_end_et
+        -- A half day closes earlier than the calendar's usual close; a closed day keeps the usual
+        -- clock.
+        trade_date + case
+            when rth_end_et < max(rth_end_et) over ()
+                then least(rth_end_et, time '{{ clock_var("rth_end") }}')
+            else time '{{ clock_var("rth_end") }}'
+        end as rth_end_et
     from calendar
 ),
 
