@@ -421,6 +421,12 @@ def test_the_first_of_two_equal_instruments_stands_for_the_strike() -> None:
     assert at(table, 1)["total_vol"] == pytest.approx(atm_total_vol(8.25), rel=1e-11)
 
 
+def test_one_without_a_bid_leaves_the_strike_to_its_equal() -> None:
+    table = grid(make_chain(CLOCK, *quoted((6850.0, "C", None, 8.5), (6850.0, "C", 9.0, 9.5))))
+    assert column(table, "iv_status") == {1: "other_side", 2: "solved"}
+    assert at(table, 1)["total_vol"] == pytest.approx(atm_total_vol(9.25), rel=1e-11)
+
+
 def test_between_and_beside_solved_strikes() -> None:
     # The time value of both strikes is at the money's: one future for each side.
     chain = make_chain(

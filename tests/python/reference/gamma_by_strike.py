@@ -146,21 +146,20 @@ def _pricing(row: Mapping[str, Any]) -> tuple[float, float, float, float]:
 
 def smile(rows: Iterable[Mapping[str, Any]], constants: Constants = DEFAULTS) -> Smile:
     """The volatilities that the quotes of one expiration at one mark give, one a strike."""
-    # Of several instruments with the same strike and right, the first by id stands for it.
-    sides: dict[float, dict[str, Mapping[str, Any]]] = {}
-    for row in sorted(rows, key=lambda row: (row["strike"], row["instrument_id"])):
-        sides.setdefault(row["strike"], {}).setdefault(row["right"], row)
-    solved = {}
-    for strike, by_right in sides.items():
-        usable = {r: row for r, row in by_right.items() if row["quote_status"] == "solved"}
-        if not usable:
-            continue
-        chosen = next(iter(usable.values()))
-        if len(usable) == 2:
-            out_of_the_money = "C" if strike >= usable["C"]["underlying_price"] else "P"
-            chosen = usable[out_of_the_money]
-        solved[strike] = (implied_volatility(*_pricing(chosen), constants), chosen["instrument_id"])
+    solved: dict[float, tuple[float, int]] = {}
+    for row in sorted(rows, key=_by_strike_and_use):
+        # Of several instruments with the same strike and right the first by id that is solved.
+        if row["quote_status"] == "solved" and row["strike"] not in solved:
+            iv = implied_volatility(*_pricing(row), constants)
+            solved[row["strike"]] = (iv, row["instrument_id"])
     return solved
+
+
+def _by_strike_and_use(row: Mapping[str, Any]) -> tuple[float, bool, int]:
+    """Strikes rising, and of each the out-of-the-money side first."""
+    forward = row["underlying_price"]
+    is_call_side = forward is not None and row["strike"] >= forward
+    return row["strike"], is_call_side != (row["right"] == "C"), row["instrument_id"]
 
 
 def volatility(row: Mapping[str, Any], smile: Smile) -> dict[str, Any]:
