@@ -76,7 +76,7 @@ def read_clocks(calendar_csv: Path, constants: Constants = DEFAULTS) -> list[Ses
     Raises:
         ValueError: a row whose flag, date or time cannot be read; the message names the row.
     """
-    clocks = []
+    days = []
     with calendar_csv.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             try:
@@ -85,5 +85,15 @@ def read_clocks(calendar_csv: Path, constants: Constants = DEFAULTS) -> list[Ses
                 day = date.fromisoformat(row["trade_date"].strip())
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{calendar_csv}: cannot read the row {row}: {error}") from error
-            clocks.append(session_clock(day, has_rth, end, constants))
-    return sorted(clocks, key=lambda clock: clock.session_date)
+            days.append((day, has_rth, end))
+    # An ordinary day closes when the constants say; the calendar's word counts where it is earlier.
+    usual = max((end for _, _, end in days if end is not None), default=None)
+    return [
+        session_clock(
+            day,
+            has_rth,
+            min(end, constants.rth_end) if end is not None and end != usual else None,
+            constants,
+        )
+        for day, has_rth, end in sorted(days, key=lambda row: row[0])
+    ]
