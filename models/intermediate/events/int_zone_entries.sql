@@ -83,7 +83,8 @@ int_zone_entries as (
         entries.price as spot,
         entries.zone_width,
         entries.atr,
-        entries.rth_volatility
+        entries.rth_volatility,
+        entries.trade_nr
     from entries
     cross join session
 )

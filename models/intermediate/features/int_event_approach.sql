@@ -62,8 +62,9 @@ int_event_approach as (
         end as approach_velocity,
         coalesce(approaches.approach_bars, 0) as approach_bars,
         abs(approaches.last_close - approaches.first_close) as approach_distance,
-        rank() over (partition by events.level_kind order by events.event_ts_ns) - 1
-            as prior_touches,
+        row_number() over (
+            partition by events.level_kind order by events.event_ts_ns, events.trade_nr
+        ) - 1 as prior_touches,
         approaches.bar_source_ts_ns
     from events
     left join approaches using (event_id)
