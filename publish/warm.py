@@ -16,13 +16,15 @@ import os
 import tempfile
 from contextlib import suppress
 
+# What the nodes of each build would import.
 import dbt.adapters.duckdb.environments.local  # noqa: F401
 import pandas  # noqa: F401
-import scipy.special  # noqa: F401
+import pyarrow.dataset  # noqa: F401
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-# Imported here, like the three above, because the nodes of each build would.
+import ingest.dbt_plugin  # noqa: F401
+import quant.chain_volatility
 import quant.first_passage
 import quant.triple_barrier
 import quant.uniqueness  # noqa: F401
