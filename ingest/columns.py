@@ -28,19 +28,25 @@ def column(records: Records, name: str, kind: pa.DataType) -> pa.Array:
     """
     if name not in (records.dtype.names or ()):
         return pa.nulls(len(records), kind)
-    values = np.ascontiguousarray(records[name])
+    values = records[name].copy()  # Whole, as the records are overwritten by the next.
     if values.dtype.kind == "S":
         return _text(values)
     if values.dtype == np.uint64:
         values = values.view(np.int64)
-        undefined = values == -1
-    elif values.dtype == np.int64:
-        undefined = values == UNDEF_PRICE
-    elif name in _UNDEFINED:
-        undefined = values == _UNDEFINED[name]
-    else:
-        return pa.array(values, kind)
-    return pa.array(values, kind, mask=undefined if undefined.any() else None)
+        return _array(values, kind, values == -1)
+    if values.dtype == np.int64:
+        return _array(values, kind, values == UNDEF_PRICE)
+    return _array(values, kind, values == _UNDEFINED[name] if name in _UNDEFINED else None)
+
+
+def _array(
+    values: NDArray[Any], kind: pa.DataType, undefined: NDArray[np.bool_] | None
+) -> pa.Array:
+    """An Arrow array on the memory of `values`, whose type is that of `kind`."""
+    defined = None
+    if undefined is not None and undefined.any():
+        defined = pa.py_buffer(np.packbits(~undefined, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [defined, pa.py_buffer(values)])
 
 
 def _text(values: NDArray[np.bytes_]) -> pa.Array:

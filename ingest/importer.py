@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from rich.console import Console
@@ -269,9 +268,10 @@ class _Run:
             self._error(given.path, str(error))
             return
         writers: dict[Partition, PartitionWriter] = {}
-        with closing(file):
+        # The batches first: a thread may still be reading ahead.
+        with closing(file), closing(file.batches()) as batches:
             try:
-                for feed, batch in file.batches():
+                for feed, batch in batches:
                     self._write(writers, feed, batch)
                     advance(completed=file.position)
                 parts = self._finish(given, file, writers)
@@ -303,7 +303,10 @@ class _Run:
     def _write(
         self, writers: dict[Partition, PartitionWriter], feed: Feed, batch: pa.RecordBatch
     ) -> None:
-        days = self.calendar.assign(batch.column("ts_recv").to_numpy())
+        times = batch.column("ts_recv").to_numpy()
+        days = self.calendar.assign(np.array([times.min(), times.max()]))
+        if days[0] != days[1]:
+            days = self.calendar.assign(times)
         for day in np.unique(days):
             key = (feed.path, day.astype(object))
             if key not in writers:
@@ -336,6 +339,8 @@ class _Run:
                 last=writer.last_ts_recv,
                 is_sorted=writer.is_sorted,
                 is_final=writer.is_final,
+                data_sha256=writer.sha256,
+                symbol_ids=frozenset(writer.symbol_ids),
             )
         if not parts:
             raise InputError("holds no records and its request covers no trade date; leave it out")
@@ -389,7 +394,7 @@ class _Run:
         given = [self.contributions[sha] for sha in sorted(wanted)]
         try:
             rows = self._build(FEED_BY_PATH[partition[0]], partition[1], given)
-        except (InputError, OSError, duckdb.Error, pa.ArrowException) as error:
+        except (InputError, OSError, pa.ArrowException) as error:
             self.result.failed += 1
             self._error(where, first_line(error))
             return
@@ -410,6 +415,7 @@ class _Run:
             refuse_repeats(parts, feed.schema, self.staging.folder())
         if len(parts) == 1 and parts[0].is_final:
             first, last, rows = parts[0].first, parts[0].last, parts[0].rows
+            sha256 = parts[0].data_sha256
             parts[0].path.rename(folder / DATA_NAME)
         else:
             writer = PartitionWriter(folder / DATA_NAME, feed.schema)
@@ -417,6 +423,7 @@ class _Run:
                 for batch in merged(parts):
                     writer.write(batch)
             first, last, rows = writer.first_ts_recv, writer.last_ts_recv, writer.rows
+            sha256 = writer.sha256
             for part in parts:
                 part.path.unlink()
         manifest = {
@@ -428,16 +435,14 @@ class _Run:
                 for source in given
             ],
             "coverage": coverage(day, [source.window for source in given]),
-            "symbol_mappings": (
-                symbol_mappings(folder / DATA_NAME) if "symbol" in feed.schema.names else {}
-            ),
+            "symbol_mappings": symbol_mappings(set().union(*(part.symbol_ids for part in parts))),
             **self.provenance.fields(
                 f"{part.name} was not in ts_recv order and has been sorted"
                 for part in parts
                 if not part.is_sorted
             ),
         }
-        write_manifest(folder, manifest, {DATA_NAME: rows})
+        write_manifest(folder, manifest, {DATA_NAME: rows}, {DATA_NAME: sha256})
         self.staging.commit(feed, day, folder)
         return rows
 

@@ -9,13 +9,11 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from ingest.feeds import MANIFEST_NAME
 from ingest.trade_date import trade_date_interval
@@ -62,13 +60,12 @@ def coverage(day: date, windows: Iterable[tuple[int, int] | None]) -> list[list[
     return union
 
 
-def symbol_mappings(path: Path) -> dict[str, list[int]]:
-    """The instrument ids that each symbol of the file has in it."""
-    pairs = pq.read_table(path, columns=["symbol", "instrument_id"])
+def symbol_mappings(symbol_ids: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    """The instrument ids that each symbol has, by the pairs that occur."""
     mappings: dict[str, list[int]] = defaultdict(list)
-    for row in pairs.group_by(pairs.column_names).aggregate([]).to_pylist():
-        mappings[row["symbol"]].append(row["instrument_id"])
-    return {symbol: sorted(ids) for symbol, ids in sorted(mappings.items())}
+    for symbol, instrument_id in sorted(symbol_ids):
+        mappings[symbol].append(instrument_id)
+    return dict(mappings)
 
 
 def file_sha256(path: Path) -> str:
@@ -77,18 +74,24 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any], row_counts: dict[str, int]) -> None:
+def write_manifest(
+    folder: Path,
+    manifest: dict[str, Any],
+    row_counts: dict[str, int],
+    hashes: Mapping[str, str] | None = None,
+) -> None:
     """Complete the manifest with `format`, `files`, `bytes` and `rows`, and write it to disk.
 
-    `row_counts`: the rows of each data file in `folder`, by name, in row order. The files are
-    fsynced, and so is the folder.
+    `row_counts`: the rows of each data file in `folder`, by name, in row order; `hashes`: their
+    sha256 where it is known. The files are fsynced, and so is the folder.
     """
     files: list[dict[str, Any]] = []
     for name, rows in row_counts.items():
         path = folder / name
         fsync(path)
         size = path.stat().st_size
-        files.append({"name": name, "bytes": size, "rows": rows, "sha256": file_sha256(path)})
+        sha256 = (hashes or {}).get(name) or file_sha256(path)
+        files.append({"name": name, "bytes": size, "rows": rows, "sha256": sha256})
     totals = {key: sum(entry[key] for entry in files) for key in ("rows", "bytes")}
     document = {**manifest, **totals, "format": FORMAT, "files": files}
     path = folder / MANIFEST_NAME

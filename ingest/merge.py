@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.errors import InputError
+from ingest.errors import InputError, first_line
 
 _BATCH_ROWS = 131_072
 """Rows held in memory, over all runs together."""
@@ -22,10 +22,11 @@ _MEMORY = "1GB"
 
 @dataclass(frozen=True)
 class Part:
-    """One source file's rows of one partition, staged as Parquet by `bronze.PartitionWriter`.
+    """One source file's rows of one partition, staged as Parquet by a `PartitionWriter`.
 
     first, last: smallest and largest `ts_recv`. is_sorted: by it; if not, each row group is, and
     the row groups are in file order. is_final: could stand as the partition's only file.
+    data_sha256: of the staged file. symbol_ids: the pairs of symbol and instrument id in it.
     """
 
     path: Path
@@ -36,6 +37,8 @@ class Part:
     last: int
     is_sorted: bool
     is_final: bool
+    data_sha256: str
+    symbol_ids: frozenset[tuple[str, int]]
 
 
 def in_file_order(parts: Iterable[Part]) -> list[Part]:
@@ -117,14 +120,26 @@ def refuse_repeats(parts: Sequence[Part], schema: pa.Schema, folder: Path) -> No
     Mostly: more than half of the smaller side, by every column but `row_nr`, each record counted
     as often as it occurs in both. Temporary files, if memory is short, go to `folder`.
     """
-    columns = ", ".join(f'"{name}"' for name in schema.names if name != "row_nr")
     for a, b in combinations(parts, 2):
-        low, high = max(a.first, b.first), min(a.last, b.last)
-        if low > high:
+        if max(a.first, b.first) > min(a.last, b.last):
             continue
-        with duckdb.connect(
-            config={"memory_limit": _MEMORY, "temp_directory": str(folder / "spill")}
-        ) as connection:
+        smaller, repeated = _overlap(a, b, schema, folder)
+        if repeated and 2 * repeated > smaller:
+            raise InputError(
+                f"{b.name} repeats {repeated} records of {a.name}, whose volume would count twice;"
+                " leave one of them out"
+            )
+
+
+def _overlap(a: Part, b: Part, schema: pa.Schema, folder: Path) -> tuple[int, int | None]:
+    """Where two parts overlap in time: records of the smaller side, and those in both."""
+    import duckdb  # Only where it is needed: a partition from one file does without.
+
+    low, high = max(a.first, b.first), min(a.last, b.last)
+    columns = ", ".join(f'"{name}"' for name in schema.names if name != "row_nr")
+    config: dict[str, Any] = {"memory_limit": _MEMORY, "temp_directory": str(folder / "spill")}
+    try:
+        with duckdb.connect(config=config) as connection:
             for name, part in (("side_a", a), ("side_b", b)):
                 with pq.ParquetFile(part.path) as file:
                     # Read here, not by DuckDB, which takes [ and * in a path for a pattern.
@@ -142,8 +157,6 @@ def refuse_repeats(parts: Sequence[Part], schema: pa.Schema, folder: Path) -> No
                 " (select sum(least(side_a.times, side_b.times))"
                 " from side_a join side_b using (record))"
             ).fetchall()[0]
-        if repeated and 2 * repeated > smaller:
-            raise InputError(
-                f"{b.name} repeats {repeated} records of {a.name}, whose volume would count twice;"
-                " leave one of them out"
-            )
+            return smaller, repeated
+    except duckdb.Error as error:
+        raise InputError(first_line(error)) from error

@@ -9,7 +9,7 @@ Two columns count:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ class SpxFile:
         unknown = ("dbn_version", "dataset", "schema", "stype_in", "start", "end")
         return {**dict.fromkeys(unknown), "symbols": []}
 
-    def batches(self) -> Iterator[tuple[Feed, pa.RecordBatch]]:
+    def batches(self) -> Generator[tuple[Feed, pa.RecordBatch]]:
         """The prices in file order, without `row_nr`. InputError at the first unusable batch."""
         schema = pa.schema([_FEED.schema.field(name) for name in _COLUMNS])
         try:
