@@ -10,6 +10,7 @@ config uses them, so it is kept by vars.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -71,3 +72,5 @@ if WARM_VARS in os.environ:
         parsed_project(os.environ[WARM_VARS])
     # What is here stays: no build need look through it for garbage, nor copy it by doing so.
     gc.freeze()
+    # What is left at the end DuckDB would take for a leak, and say so.
+    atexit.register(gc.unfreeze)
