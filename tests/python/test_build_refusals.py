@@ -7,6 +7,7 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import polars.selectors as cs
 import pytest
@@ -136,6 +137,28 @@ def test_failed_build_leaves_the_published_session_and_its_evidence(
     assert [line.split(",")[0] for line in report.problems] == [
         "has Bronze and no session: its last build failed",
         f"{test}: {failure['message']}".split(",")[0],
+    ]
+
+
+def test_a_claim_that_does_not_hold_is_named_with_its_rows(
+    builds: Builds, bronze: Path, tmp_path: Path
+) -> None:
+    """Three trades off the tick grid, one of them by an unknown aggressor, are warned of in words;
+    the claims on the same table that hold are not."""
+    database = builds[SESSION].copy_database(tmp_path)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update intermediate.int_front_trades set price = price + 0.1,"
+            " aggressor_side = if(trade_nr = 1, 'X', aggressor_side) where trade_nr <= 3"
+        )
+    name = "front_month_trades_are_plausible"
+    build = run_dbt(
+        *("build", "--select", name), bronze=bronze, work=tmp_path, session_date=SESSION
+    )
+    assert build.returncode == 0, build.output
+    assert [line for line in build.output.splitlines() if line.startswith(name)] == [
+        f"{name}: aggressor_codes_are_known fails, rows: 1",
+        f"{name}: prices_lie_on_the_tick_grid fails, rows: 3",
     ]
 
 
