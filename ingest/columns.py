@@ -43,6 +43,7 @@ def _array(
     values: NDArray[Any], kind: pa.DataType, undefined: NDArray[np.bool_] | None
 ) -> pa.Array:
     """An Arrow array on the memory of `values`, whose type is that of `kind`."""
+    assert pa.from_numpy_dtype(values.dtype) == kind, f"{values.dtype} read as {kind}"
     defined = None
     if undefined is not None and undefined.any():
         defined = pa.py_buffer(np.packbits(~undefined, bitorder="little"))
