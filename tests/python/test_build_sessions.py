@@ -55,8 +55,14 @@ def test_every_silver_table_equals_the_reference(
 def test_other_windows_give_other_columns_as_the_reference_has_them(
     bronze: Path, tmp_path: Path
 ) -> None:
-    """More windows of one kind, fewer of the other, and none of the 60 s that the force takes."""
-    windows = {"kinematics_windows_s": (5, 45), "ofi_windows_s": (30, 90, 3600)}
+    """More windows of one kind, fewer of the other, none of the 60 s that the force takes, and half
+    seconds for the barrier."""
+    windows = {
+        "kinematics_windows_s": (5, 45),
+        "ofi_windows_s": (30, 90, 3600),
+        "barrier_window_s": 90.5,
+        "wall_baseline_s": 600.5,
+    }
     build = run_dbt(
         "build", bronze=bronze, work=tmp_path, session_date="2025-12-10", other_vars=windows
     )

@@ -14,7 +14,7 @@ session as (
 
 -- Both ends of every window that a feature looks at.
 ends as (
-    select event_ts_ns - unnest([
+    select event_ts_ns - (unnest([
         0,
         60,
         {%- for window in var('ofi_windows_s') %}
@@ -22,14 +22,16 @@ ends as (
         {%- endfor %}
         {{ var('barrier_window_s') }},
         {{ var('wall_baseline_s') }}
-    ]) * 1000000000::bigint as boundary_ns
+    ]) * 1000000000::bigint)::bigint as boundary_ns
     from events
     union
     select mark_ns - unnest([0, 60]) * 1000000000::bigint as boundary_ns
     from marks
     union
     -- Where the span of the book begins, so that every later row lies in a cell.
-    select rth_start_ns - {{ longest_book_window_s() }} * 1000000000::bigint as boundary_ns
+    select
+        rth_start_ns - ({{ longest_book_window_s() }} * 1000000000::bigint)::bigint
+            as boundary_ns
     from session
 ),
 

@@ -40,8 +40,8 @@ class Constants:
     sweep_max_gap_ms: int = 100
     sweep_min_size: int = 50
     barrier_zone_ticks: int = 8
-    barrier_window_s: int = 240
-    wall_baseline_s: int = 1800
+    barrier_window_s: float = 240
+    wall_baseline_s: float = 1800
     barrier_vacuum_ratio: float = 0.3
     barrier_wall_ratio: float = 1.5
     barrier_absorption_ratio: float = 1.0
