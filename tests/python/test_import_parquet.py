@@ -102,6 +102,21 @@ def test_row_groups_tell_their_times(
     assert metadata.num_row_groups == 4
 
 
+def test_encodings_are_those_that_every_reader_knows(
+    tmp_path: Path, market: pa.RecordBatch
+) -> None:
+    """DuckDB before 2.0, to which the project can fall back, refuses others."""
+    path = tmp_path / "data.parquet"
+    write(path, market)
+    columns = [pq.read_metadata(path).row_group(0).column(at) for at in range(len(FEED.schema))]
+    assert {encoding for column in columns for encoding in column.encodings} <= {
+        "PLAIN",
+        "RLE",
+        "RLE_DICTIONARY",
+        "DELTA_BINARY_PACKED",
+    }
+
+
 @pytest.mark.parametrize("batch_rows", [1_000, 22_222])
 def test_bytes_do_not_depend_on_the_batches(
     tmp_path: Path, market: pa.RecordBatch, monkeypatch: pytest.MonkeyPatch, batch_rows: int
