@@ -30,12 +30,12 @@ PIP = $$($(BIN)/python -m pip --version >/dev/null 2>&1 && echo $(BIN)/python -m
 
 demo: setup ## Simulate a market, build three sessions of it, show their labelled events.
 	$(BIN)/python -m ingest simulate --start $(DEMO_START) --end $(DEMO_END)
-	$(BIN)/python -m publish build --start $(firstword $(DEMO_SESSIONS)) --end $(DEMO_END)
-	$(BIN)/python -m publish show $(DEMO_SESSIONS)
+	$(BIN)/es-physics build --start $(firstword $(DEMO_SESSIONS)) --end $(DEMO_END)
+	$(BIN)/es-physics show $(DEMO_SESSIONS)
 
 backfill: setup ## Build the sessions from START= to END= that are not up to date.
 	@test -n "$(START)" -a -n "$(END)" || { echo "usage: make backfill START=YYYY-MM-DD END=YYYY-MM-DD [ARGS='--workers 4']"; exit 2; }
-	@$(BIN)/python -m publish build --start $(START) --end $(END) $(ARGS)
+	@$(BIN)/es-physics build --start $(START) --end $(END) $(ARGS)
 
 test: lint ## Run every check and test.
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -51,16 +51,16 @@ format: .venv/.installed-dev ## Format the Python.
 	$(BIN)/ruff format .
 
 # What runs the project, and with it what tests it: both name one version of each package.
-lock: ## Renew requirements*.txt from requirements*.in (needs uv).
-	uv pip compile requirements-dev.in -o requirements-dev.txt $(LOCK_OPTIONS)
-	uv pip compile requirements.in -c requirements-dev.txt -o requirements.txt $(LOCK_OPTIONS)
+lock: ## Renew requirements*.txt from pyproject.toml (needs uv).
+	uv pip compile pyproject.toml --extra dev -o requirements-dev.txt $(LOCK_OPTIONS)
+	uv pip compile pyproject.toml --extra setup -c requirements-dev.txt -o requirements.txt $(LOCK_OPTIONS)
 LOCK_OPTIONS := --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
 docs: setup ## Write the dbt docs site as one page, target/static_index.html.
 	$(BIN)/dbt docs generate --static
 
 report: setup ## Write the page of SESSION, or of all sessions from START to END; reports/index.html.
-	$(BIN)/python -m report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END))
+	$(BIN)/es-physics report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END))
 
 bench: .venv/.installed-dev ## Time a full-size session beside Polars and pandas scripts and a bare scan, and ingest.
 	$(BIN)/python -m bench.compare --book-rows 1000000 2500000 10000000 24000000
@@ -70,10 +70,10 @@ profile: .venv/.installed-dev ## Show where the time of a full-size dbt build go
 	$(BIN)/python -m bench.profile
 
 prove-causality: setup ## Rebuild a session from cut Bronze and compare: make prove-causality SESSION=2025-12-16
-	$(BIN)/python -m audit causality $(SESSION)
+	$(BIN)/es-physics prove-causality $(SESSION)
 
 validate: setup ## Check published sessions: make validate START=2025-12-12 END=2025-12-16
-	$(BIN)/python -m audit validate --start $(START) --end $(END)
+	$(BIN)/es-physics validate --start $(START) --end $(END)
 
 clean: ## Remove what a build leaves, but no data.
 	rm -rf target logs .pytest_cache .mypy_cache .ruff_cache

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.session_clock import MINUTE, VARS
-from quant.first_passage import first_passage_probabilities
+from es_physics.quant.first_passage import first_passage_probabilities
 
 
 def event_labels(

@@ -1,7 +1,4 @@
-"""The command line: `python -m ingest download|import|simulate|verify|status`.
-
-Exit codes: 0 success, 1 a file or partition failed, 2 wrong usage, 130 interrupted.
-"""
+"""The command line: `python -m ingest download|import|simulate|verify|status`."""
 
 from __future__ import annotations
 
@@ -10,13 +7,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
-from ingest.arguments import PIPE_WIDTH, bronze_root_argument
+from es_physics.console import (
+    EXIT_CODES,
+    bronze_root_argument,
+    console,
+    json_argument,
+    print_json,
+    run_command,
+)
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ingest", description="Fill and check Bronze.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ingest", description="Fill and check Bronze.", epilog=EXIT_CODES
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     importing = commands.add_parser(
@@ -39,6 +43,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
     for command in (importing, verifying, showing):
         bronze_root_argument(command)
+    for command in (verifying, showing):
+        json_argument(command)
 
     simulating = commands.add_parser("simulate", help="make up a market and land it in Bronze")
     downloading = commands.add_parser("download", help="buy data from Databento and land it")
@@ -53,6 +59,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
         download_cli.add_arguments(downloading)
         downloading.set_defaults(run=download_cli.run)
+    for command in commands.choices.values():
+        command.epilog = EXIT_CODES
     return parser
 
 
@@ -60,11 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     parsed = _parser(given).parse_args(given)
-    try:
-        return int(parsed.run(parsed))
-    except KeyboardInterrupt:
-        print("interrupted: no partition was left half-written", file=sys.stderr)
-        return 130
+    return run_command(parsed.run, parsed, "no partition was left half-written")
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -74,37 +78,39 @@ def _import(args: argparse.Namespace) -> int:
 
     # The other pools of pyarrow keep what was freed in reserve.
     pa.set_memory_pool(pa.system_memory_pool())
-    console = Console(highlight=False, soft_wrap=True)
-    result = import_paths(args.paths, args.bronze_root, force=args.force, report=console)
+    terminal = console(soft_wrap=True)
+    result = import_paths(args.paths, args.bronze_root, force=args.force, report=terminal)
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for error in result.errors:
         print(f"error: {error}", file=sys.stderr)
-    console.out(result.summary())
+    terminal.out(result.summary())
     return result.exit_code
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from ingest.bronze import partitions, verify_partition
+    from es_physics.bronze.partitions import partitions, verify_partition
 
-    good = bad = 0
+    found = []
     for feed, trade_date in partitions(args.bronze_root):
         check = verify_partition(args.bronze_root, feed, trade_date)
-        if check.status == "ok":
-            good += 1
-        else:
-            bad += 1
-            problem = check.problem or "is an empty folder"
+        problem = None if check.status == "ok" else check.problem or "is an empty folder"
+        found.append({"feed": feed.path, "trade_date": trade_date, "problem": problem})
+        if problem and not args.json:
             print(f"error: {feed.path} {trade_date}: {problem}; import it again", file=sys.stderr)
-    print(f"{good + bad} partitions in {args.bronze_root}: {good} good, {bad} bad")
+    bad = sum(one["problem"] is not None for one in found)
+    if args.json:
+        print_json(found)
+    else:
+        print(f"{len(found)} partitions in {args.bronze_root}: {len(found) - bad} good, {bad} bad")
     return 1 if bad else 0
 
 
 def _status(args: argparse.Namespace) -> int:
-    from ingest.status import status_table
+    from ingest.status import status_rows, status_table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
-    console.print(status_table(args.bronze_root))
+    if args.json:
+        print_json(status_rows(args.bronze_root))
+    else:
+        console().print(status_table(args.bronze_root))
     return 0

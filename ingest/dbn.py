@@ -18,11 +18,12 @@ import pyarrow as pa
 import zstandard
 from numpy.typing import NDArray
 
+from es_physics.bronze.feeds import FEEDS, ROOT_SYMBOL, Feed
+from es_physics.calendar import EARLIEST, LATEST, utc_midnight_ns
+from es_physics.errors import first_line
 from ingest.columns import Records, column, to_batch
-from ingest.errors import InputError, UnreadableError, first_line
-from ingest.feeds import FEEDS, ROOT_SYMBOL, Feed
+from ingest.errors import InputError, UnreadableError
 from ingest.symbology import Kind, SymbolMap, kind_of, requested_kinds
-from ingest.trade_date import EARLIEST, LATEST, utc_midnight_ns
 
 DBN_MAGIC, ZSTD_MAGIC = b"DBN", b"\x28\xb5\x2f\xfd"
 

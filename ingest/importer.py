@@ -27,17 +27,18 @@ import pyarrow as pa
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ingest.bronze import PartitionCheck, check_partition, partitions
+from es_physics.bronze.feeds import FEED_BY_PATH, MANIFEST_NAME, ROOT_SYMBOL, Feed
+from es_physics.bronze.manifest import Provenance, coverage, symbol_mappings, write_manifest
+from es_physics.bronze.partitions import PartitionCheck, check_partition, partitions
+from es_physics.calendar import TradeCalendar, default_calendar, trade_date_interval
+from es_physics.errors import first_line
 from ingest.dbn import DbnFile, claims_by_name
-from ingest.errors import InputError, UnreadableError, first_line
-from ingest.feeds import FEED_BY_PATH, MANIFEST_NAME, ROOT_SYMBOL, Feed
+from ingest.errors import InputError, UnreadableError
 from ingest.inputs import Input, find_inputs, open_input
-from ingest.manifest import Provenance, coverage, symbol_mappings, write_manifest
 from ingest.merge import Part, in_file_order, merged, refuse_repeats
 from ingest.partition_writer import DATA_NAME, PartitionWriter
 from ingest.spx import SpxFile
 from ingest.staging import Staging
-from ingest.trade_date import TradeCalendar, default_calendar, trade_date_interval
 
 # The vendor repeats these records from file to file: a repeat is no double counting.
 _REPEATS_ALLOWED = ("futures/definition", "options/definition", "options/statistics")

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from es_physics.files import file_sha256
 from ingest.dbn import DBN_MAGIC, ZSTD_MAGIC, DbnFile
 from ingest.errors import UnreadableError
-from ingest.manifest import file_sha256
 from ingest.spx import PARQUET_MAGIC, SpxFile
 
 PATTERNS = ("*.dbn", "*.zst", "*.parquet", "*.csv")

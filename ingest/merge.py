@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.errors import InputError, first_line
+from es_physics.errors import first_line
+from ingest.errors import InputError
 
 _BATCH_ROWS = 131_072
 """Rows held in memory, over all runs together."""

@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from ingest.errors import InputError, UnreadableError, first_line
-from ingest.feeds import FEED_BY_PATH, Feed
-from ingest.trade_date import EARLIEST, LATEST, utc_midnight_ns
+from es_physics.bronze.feeds import FEED_BY_PATH, Feed
+from es_physics.calendar import EARLIEST, LATEST, utc_midnight_ns
+from es_physics.errors import first_line
+from ingest.errors import InputError, UnreadableError
 
 PARQUET_MAGIC = b"PAR1"
 

@@ -19,9 +19,9 @@ from datetime import date
 from pathlib import Path
 from types import TracebackType
 
+from es_physics.bronze.feeds import Feed
+from es_physics.files import fsync
 from ingest.errors import InputError
-from ingest.feeds import Feed
-from ingest.manifest import fsync
 
 _STAGING = "_staging"
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 from databento_dbn import Metadata, SType
 from numpy.typing import NDArray
 
-from ingest.feeds import ROOT_SYMBOL
-from ingest.trade_date import DAY_NS
+from es_physics.bronze.feeds import ROOT_SYMBOL
+from es_physics.calendar import DAY_NS
 
 Kind = Literal["futures", "options", "other"]
 

@@ -17,9 +17,9 @@ def _():
     from bokeh.models import ColumnDataSource
     from bokeh.plotting import figure
 
-    from publish.commit import committed_files, silver_root
-    from publish.verify import committed_sessions
-    from report.palette import OUTCOMES, light
+    from es_physics.report.palette import OUTCOMES, light
+    from es_physics.silver.commit import committed_files, silver_root
+    from es_physics.silver.verify import committed_sessions
 
     return (
         OUTCOMES,

@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from quant.first_passage import first_passage_probabilities
-from quant.triple_barrier import triple_barrier_labels
-from quant.uniqueness import average_uniqueness
+from es_physics.quant.first_passage import first_passage_probabilities
+from es_physics.quant.triple_barrier import triple_barrier_labels
+from es_physics.quant.uniqueness import average_uniqueness
 
 NS_PER_MINUTE = 60_000_000_000
 

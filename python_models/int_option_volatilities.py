@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from quant.chain_volatility import chain_volatility
+from es_physics.quant.chain_volatility import chain_volatility
 
 
 def model(dbt, session):

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from publish.commit import publish_session
+from es_physics.silver.commit import publish_session
 
 
 def model(dbt, session):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from ingest.bronze import check_partition
+from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.bronze.partitions import check_partition
+from es_physics.calendar import NEW_YORK
 from ingest.download.plan import OPTION_DEFINITIONS
-from ingest.feeds import FEED_BY_PATH
-from ingest.trade_date import NEW_YORK
 
 _COLUMNS = ["instrument_id", "symbol", "instrument_class", "user_defined_instrument", "expiration"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ingest.arguments import PIPE_WIDTH, bronze_root_argument
+from es_physics.console import bronze_root_argument, console
 from ingest.download.credentials import api_key
-from ingest.download.errors import DownloadError, UsageError
+from ingest.download.errors import UsageError
 from ingest.download.ledger import Ledger
 from ingest.download.pace import Pace
 from ingest.download.plan import SCHEMAS, Wish
@@ -101,17 +101,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, pace: Pace | None = None) -> int:
     """Download; the exit code as in the command's description. `pace`: the waiting times."""
-    console = Console(highlight=False, soft_wrap=True)
-    if not console.is_terminal:
-        console = Console(highlight=False, soft_wrap=True, width=PIPE_WIDTH)
+    terminal = console(soft_wrap=True)
     try:
-        return _download(args, pace or Pace(), console)
-    except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except DownloadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        return _download(args, pace or Pace(), terminal)
     except OSError as error:
         print(f"error: {error}; give folders with room that can be written", file=sys.stderr)
         return 1
@@ -124,7 +116,7 @@ def run(args: argparse.Namespace, pace: Pace | None = None) -> int:
         os._exit(130)
 
 
-def _download(args: argparse.Namespace, pace: Pace, console: Console) -> int:
+def _download(args: argparse.Namespace, pace: Pace, terminal: Console) -> int:
     if args.start > args.end:
         raise UsageError(f"--start {args.start} is after --end {args.end}; swap them")
     if not 1 <= args.connections <= _MOST_CONNECTIONS:
@@ -154,14 +146,14 @@ def _download(args: argparse.Namespace, pace: Pace, console: Console) -> int:
     # Another address for the API serves tests, and networks with a proxy of their own.
     vendor = Vendor(api_key(), pace, os.environ.get("ES_DATABENTO_URL"))
     with vendor.hearing_warnings(), Ledger(args.raw_dir) as ledger:
-        download = Download(wish, options, vendor, ledger, pace, console)
+        download = Download(wish, options, vendor, ledger, pace, terminal)
         try:
             download.run()
         finally:
             outcome = download.outcome
             for line in outcome.errors:
                 print(f"error: {line}", file=sys.stderr)
-    console.out(outcome.summary())
+    terminal.out(outcome.summary())
     return 1 if outcome.errors else 0
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import errno
 
+import es_physics.errors
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class DownloadError(Exception):
+class DownloadError(es_physics.errors.Error):
     """Something could not be downloaded. The message says what, why, and what to do about it."""
 
 
-class UsageError(DownloadError):
+class UsageError(DownloadError, es_physics.errors.UsageError):
     """The command cannot be carried out as it was given; nothing was bought."""
 
 

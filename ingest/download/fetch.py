@@ -20,13 +20,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
+from es_physics.files import file_sha256, fsync
 from ingest.download.errors import DownloadError, TransientError
 from ingest.download.ledger import Ledger
 from ingest.download.pace import Pace
 from ingest.download.plan import Conditions, Unit, conditions_within, iso
 from ingest.download.received import examine, keep_before
 from ingest.download.vendor import Job, Vendor
-from ingest.manifest import file_sha256, fsync
 
 _SUFFIX = ".dbn.zst"
 

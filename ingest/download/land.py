@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.bronze.manifest import Provenance
+from es_physics.errors import first_line
 from ingest.download.errors import DownloadError
 from ingest.download.plan import Conditions, Target, Unit, conditions_within
-from ingest.errors import InputError, first_line
-from ingest.feeds import FEED_BY_PATH
+from ingest.errors import InputError
 from ingest.importer import import_paths, land_nothing
-from ingest.manifest import Provenance
 
 
 def land(

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from es_physics.files import fsync
 from ingest.download.errors import DownloadError, UsageError
 from ingest.download.plan import Unit
-from ingest.manifest import fsync
 
 LEDGER_NAME = "ledger.jsonl"
 

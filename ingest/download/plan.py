@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ingest.bronze import PartitionCheck, check_partition
+from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.bronze.partitions import PartitionCheck, check_partition
+from es_physics.calendar import TradeCalendar, trade_date_interval, utc_date
 from ingest.download.windows import CashSessions, ClockWindow, window_ns
-from ingest.feeds import FEED_BY_PATH
-from ingest.trade_date import TradeCalendar, trade_date_interval, utc_date
 
 DATASET = "GLBX.MDP3"
 FUTURES_PARENT = "ES.FUT"

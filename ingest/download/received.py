@@ -13,9 +13,10 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from es_physics.errors import first_line
+from es_physics.files import fsync
 from ingest.dbn import read_metadata, record_dtype
-from ingest.errors import InputError, first_line
-from ingest.manifest import fsync
+from ingest.errors import InputError
 
 _INPUT_BYTES = 1 << 16
 _RECORDS_PER_READ = 8192

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from es_physics.calendar import default_calendar
+from es_physics.errors import first_line
 from ingest.download.chain import expiring_chain
 from ingest.download.errors import DownloadError, RefusedError, UsageError
 from ingest.download.fetch import Fetcher, Quote
@@ -31,8 +33,6 @@ from ingest.download.quote_table import bound, due_usd, quote_table
 from ingest.download.roots import candidate_parents
 from ingest.download.vendor import Job, Vendor
 from ingest.download.windows import cash_sessions
-from ingest.errors import first_line
-from ingest.trade_date import default_calendar
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

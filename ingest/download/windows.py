@@ -9,8 +9,8 @@ from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
 
+from es_physics.calendar import CALENDAR_SEED, NEW_YORK, trade_date_interval
 from ingest.download.errors import UsageError
-from ingest.trade_date import CALENDAR_SEED, NEW_YORK, trade_date_interval
 
 DEFAULT_WINDOWS = {"futures/mbp10": "09:00-13:30", "options/nbbo": "09:00-13:30"}
 """New York clock times; feeds that are not named get the whole trade date.

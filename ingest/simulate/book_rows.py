@@ -11,7 +11,7 @@ import databento_dbn as dbn
 import numpy as np
 from scipy.signal import lfilter
 
-from ingest.feeds import BOOK_LEVELS
+from es_physics.bronze.feeds import BOOK_LEVELS
 from ingest.simulate.book_events import ASK, BID, BookEvents, Kind
 from ingest.simulate.dbn_writer import PUBLISHER_ID
 from ingest.simulate.instruments import Listing

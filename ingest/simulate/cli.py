@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ingest.arguments import bronze_root_argument
+from es_physics.console import bronze_root_argument, console
 from ingest.importer import import_paths
 from ingest.simulate.errors import SimulationError
 from ingest.simulate.hours import load_calendar
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write and import the dates; 0 if all is well, 1 if an import failed, 2 on wrong usage."""
-    console = Console(highlight=False, soft_wrap=True)
+    terminal = console(soft_wrap=True)
     try:
         written = write_range(
             args.start,
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             args.dbn_dir,
             seed=args.seed,
             book_rows=SCALES[args.scale] if args.book_rows is None else args.book_rows,
-            console=console,
+            terminal=terminal,
         )
     except SimulationError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -88,17 +88,17 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    result = import_paths(written, args.bronze_root, force=args.force, report=console)
+    result = import_paths(written, args.bronze_root, force=args.force, report=terminal)
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for problem in result.errors:
         print(f"error: {problem}", file=sys.stderr)
-    console.out(result.summary())
+    terminal.out(result.summary())
     return result.exit_code
 
 
 def write_range(
-    start: date, end: date, folder: Path, *, seed: int, book_rows: int, console: Console
+    start: date, end: date, folder: Path, *, seed: int, book_rows: int, terminal: Console
 ) -> list[Path]:
     """Write the files of every trade date from `start` to `end`, both included; their paths.
 
@@ -118,7 +118,7 @@ def write_range(
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)
         if day not in calendar:
-            console.out(f"{day} is no trade date: skipped")
+            terminal.out(f"{day} is no trade date: skipped")
             continue
         began = time.monotonic()
         files = market.write(day, folder)
@@ -127,7 +127,7 @@ def write_range(
         if files.options:
             written += files.options.paths
             options = f", {files.options.quotes:,} option quotes"
-        console.out(
+        terminal.out(
             f"{day} {files.book_rows:,} book rows, {files.trades:,} trades{options}"
             f" in {time.monotonic() - began:.1f} s"
         )

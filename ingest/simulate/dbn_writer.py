@@ -14,7 +14,7 @@ import databento_dbn as dbn
 import zstandard
 from databento_dbn.metadata import MappingInterval
 
-from ingest.trade_date import utc_date
+from es_physics.calendar import utc_date
 
 DATASET = "GLBX.MDP3"
 PUBLISHER_ID = 1

@@ -8,10 +8,10 @@ from typing import Any
 import databento_dbn as dbn
 import numpy as np
 
+from es_physics.calendar import DAY_NS, NEW_YORK, utc_midnight_ns
 from ingest.simulate.dbn_writer import PUBLISHER_ID
 from ingest.simulate.hours import SECOND_NS, Session
 from ingest.simulate.instruments import PRICE_SCALE, CalendarSpread, Listing, Outright
-from ingest.trade_date import DAY_NS, NEW_YORK, utc_midnight_ns
 
 DEFINITION = np.dtype(dbn.InstrumentDefMsg._dtypes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from es_physics.errors import Error
 
-class SimulationError(Exception):
+
+class SimulationError(Error):
     """A request the simulated market cannot meet; the message says what to change."""

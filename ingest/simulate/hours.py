@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from es_physics.calendar import CALENDAR_SEED, NEW_YORK, trade_date_interval
 from ingest.simulate.errors import SimulationError
-from ingest.trade_date import CALENDAR_SEED, NEW_YORK, trade_date_interval
 
 SECOND_NS = 1_000_000_000
 

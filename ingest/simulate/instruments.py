@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
+from es_physics.calendar import DAY_NS
 from ingest.simulate.hours import Calendar, new_york_ns
-from ingest.trade_date import DAY_NS
 
 PRICE_SCALE = 1_000_000_000
 """Fixed-point units per index point, as in DBN."""

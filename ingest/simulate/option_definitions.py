@@ -8,11 +8,11 @@ from typing import Any
 import databento_dbn as dbn
 import numpy as np
 
+from es_physics.calendar import DAY_NS, utc_midnight_ns
 from ingest.simulate.definitions import COMMON, MULTIPLIER
 from ingest.simulate.hours import SECOND_NS, Session
 from ingest.simulate.instruments import PRICE_SCALE
 from ingest.simulate.option_series import Option, Series, UserDefinedSpread
-from ingest.trade_date import DAY_NS, utc_midnight_ns
 
 _TICK = PRICE_SCALE // 20
 _LISTED_DAYS = 28

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.special import ndtr
 
+from es_physics.calendar import DAY_NS
 from ingest.simulate.hours import Session
-from ingest.trade_date import DAY_NS
 
 _YEAR_NS = 365 * DAY_NS
 _SHORTEST_NS = 1_000_000_000

@@ -11,11 +11,11 @@ from datetime import time
 import databento_dbn as dbn
 import numpy as np
 
+from es_physics.calendar import utc_date, utc_midnight_ns
 from ingest.simulate.dbn_writer import PUBLISHER_ID
 from ingest.simulate.hours import SECOND_NS, Session, new_york_ns
 from ingest.simulate.instruments import PRICE_SCALE
 from ingest.simulate.option_series import Series
-from ingest.trade_date import utc_date, utc_midnight_ns
 
 RECORD = np.dtype(dbn.StatMsg._dtypes)
 _RTYPE_STATISTICS = 24

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.feeds import FEED_BY_PATH
+from es_physics.bronze.feeds import FEED_BY_PATH
 from ingest.simulate.dbn_writer import replacing
 from ingest.simulate.hours import Session
 from ingest.simulate.instruments import PRICE_SCALE

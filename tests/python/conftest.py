@@ -76,6 +76,18 @@ def run_module(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def es_physics_command(*arguments: str | Path) -> list[str]:
+    """The command `es-physics` of this environment."""
+    return [str(Path(sys.executable).with_name("es-physics")), *map(str, arguments)]
+
+
+def run_es_physics(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """`es-physics ...` from the project's folder."""
+    return subprocess.run(
+        es_physics_command(*arguments), cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+
 def run_dbt(
     *arguments: str,
     bronze: Path,

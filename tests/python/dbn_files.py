@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-from ingest.bronze import partitions
-from ingest.feeds import FEED_BY_PATH
+from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.bronze.partitions import partitions
 
 UNDEF_PRICE = 2**63 - 1
 UNDEF_TS = 2**64 - 1

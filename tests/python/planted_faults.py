@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 from conftest import PROJECT
 
-from ingest.manifest import write_manifest
+from es_physics.bronze.manifest import write_manifest
 
 SESSION = "2025-12-10"
 NEEDED_DATES = ("2025-12-05", "2025-12-08", "2025-12-09", "2025-12-10")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from publish.commit import publish_session
+from es_physics.silver.commit import publish_session
 
 NEW_YORK = ZoneInfo("America/New_York")
 VARS = {

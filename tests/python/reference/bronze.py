@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ingest.feeds import FEED_BY_PATH, MANIFEST_NAME
+from es_physics.bronze.feeds import FEED_BY_PATH, MANIFEST_NAME
 from reference.basis import SPX_SCHEMA
 from reference.book import BOOK_SCHEMA
 from reference.options import QUOTES_SCHEMA, STATISTICS_SCHEMA

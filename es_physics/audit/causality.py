@@ -1,0 +1,280 @@
+"""Causality by cutting: rebuild a session from Bronze that ends at a moment and compare to the bit.
+
+Nothing that was known at a moment may change when the records after it are taken away. A session is
+rebuilt from Bronze cut at the anchors of some of its events, with the front month held fixed (it is
+chosen by a volume that is known only later), and every event, feature, completed bar and minute of
+gamma up to the cut must be the one of the whole session. Likewise without the trades before the
+open: ATR and volatility may not move.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from es_physics.bronze.feeds import FEEDS, Feed
+from es_physics.bronze.manifest import write_manifest
+from es_physics.bronze.partitions import check_partition, partitions
+from es_physics.errors import Error
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+_MODELS = ("level_events", "level_event_features", "gamma_by_strike", "bars_1m")
+_AT_ONCE = 2
+
+# What is known at $moment_ns, by table: its key and its rows.
+_KNOWN = {
+    "level_events": (
+        ("event_id",),
+        "from silver.level_events where event_ts_ns <= $moment_ns order by event_id",
+    ),
+    "level_event_features": (
+        ("event_id",),
+        "select features.* from silver.level_event_features as features"
+        " inner join silver.level_events as events using (event_id)"
+        " where events.event_ts_ns <= $moment_ns order by event_id",
+    ),
+    "gamma_by_strike": (
+        ("tau_ns", "instrument_id"),
+        "from silver.gamma_by_strike where tau_ns <= $moment_ns order by tau_ns, instrument_id",
+    ),
+    "bars_1m": (
+        ("bar_start_ns",),
+        "from silver.bars_1m where bar_end_ns <= $moment_ns order by bar_start_ns",
+    ),
+}
+_VOLATILITY = {
+    "bars_1m": (
+        ("bar_start_ns",),
+        "select bar_start_ns, true_range, atr, rth_volatility from silver.bars_1m"
+        " where is_rth order by bar_start_ns",
+    ),
+}
+
+
+class CausalityError(Error):
+    """A proof that cannot be made. The message says why and what to do."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A value of the whole session that another input changed; `column` is None for a whole row."""
+
+    table: str
+    key: tuple[Any, ...]
+    column: str | None
+    whole: Any
+    cut: Any
+
+    def __str__(self) -> str:
+        place = f"{self.table} {', '.join(map(str, self.key))}"
+        if self.column is None:
+            return f"{place}: {self.whole} in the whole session, {self.cut} in the cut one"
+        return f"{place}: {self.column} is {self.whole!r} of the whole session, {self.cut!r} cut"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One rebuild: what was left out, how many rows of each table were compared, what differs.
+
+    `moment_ns` is the last time that was kept, None for the session without premarket trades.
+    """
+
+    moment_ns: int | None
+    row_counts: dict[str, int]
+    differences: list[Difference]
+
+
+def prove(
+    session_date: date, bronze_root: Path, work: Path, *, cuts: int = 3, project: Path = PROJECT
+) -> list[Proof]:
+    """Rebuild the session whole, cut at `cuts` anchors from the first to the last, and without the
+    trades before the open, all below the folder `work`. One proof for each, in this order.
+
+    Raises CausalityError if a build fails or the session has no event.
+    """
+    whole = _rebuild(session_date, bronze_root, work / "whole", project)
+    contract, rth_start_ns, anchors = _session(whole)
+    if not anchors:
+        raise CausalityError(
+            f"Session {session_date} has no event with the Bronze below {bronze_root}, so there is"
+            " nothing to prove. Give a session with events."
+        )
+    chosen = np.unique(np.linspace(0, len(anchors) - 1, cuts).round().astype(int))
+
+    def rebuild_without(moment_ns: int | None) -> Proof:
+        folder = work / str(moment_ns or "without_premarket")
+        if moment_ns is None:
+            _cut_bronze(
+                session_date,
+                bronze_root,
+                folder / "bronze",
+                {"futures/trades": f"ts_recv >= {rth_start_ns}"},
+            )
+        else:
+            kept = {feed.path: f"ts_recv <= {moment_ns}" for feed in FEEDS}
+            _cut_bronze(session_date, bronze_root, folder / "bronze", kept)
+        cut = _rebuild(session_date, folder / "bronze", folder, project, contract)
+        return _compare(whole, cut, moment_ns)
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        return list(pool.map(rebuild_without, [*(anchors[number] for number in chosen), None]))
+
+
+def _rebuild(
+    session_date: date, bronze_root: Path, folder: Path, project: Path, contract: str = ""
+) -> Path:
+    """Build what is to be compared in a database of its own below `folder`; its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    database = folder / "session.duckdb"
+    environment = os.environ | {
+        "ES_BRONZE_ROOT": str(bronze_root.resolve()),
+        "ES_SILVER_ROOT": str(folder / "silver"),
+        "ES_DUCKDB_PATH": str(database),
+        "ES_TEMP_DIRECTORY": str(folder / "duckdb_tmp"),
+    }
+    choices = {"session_date": session_date.isoformat(), "fixed_front_month": contract}
+    finished = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "--quiet", "build"),
+            *("--select", *(f"+{model}" for model in _MODELS)),
+            *("--exclude-resource-type", "test", "--vars", json.dumps(choices)),
+            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
+            *("--log-level-file", "none"),
+        ],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        raise CausalityError(
+            f"The build of session {session_date} from {bronze_root} failed, so nothing is proven."
+            f" dbt said:\n{finished.stdout}{finished.stderr}"
+        )
+    return database
+
+
+def _session(database: Path) -> tuple[str, int, list[int]]:
+    """The front month, the open, and the distinct anchors in order."""
+    with duckdb.connect(database, read_only=True) as connection:
+        ((contract, rth_start_ns),) = connection.execute(
+            "select front_month, rth_start_ns from intermediate.int_front_month"
+            " inner join intermediate.int_session using (session_date)"
+        ).fetchall()
+        anchors = connection.execute(
+            "select distinct event_ts_ns from silver.level_events order by event_ts_ns"
+        ).fetchall()
+    return contract, rth_start_ns, [anchor for (anchor,) in anchors]
+
+
+def _cut_bronze(session_date: date, bronze_root: Path, target: Path, kept: dict[str, str]) -> None:
+    """A Bronze whose partitions of the session hold only the records that `kept` is true of, by
+    feed; feeds without a condition and all earlier trade dates are links to the partitions."""
+    for feed, trade_date in partitions(bronze_root):
+        if trade_date > session_date:
+            continue
+        folder = feed.partition_dir(target, trade_date)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if trade_date == session_date and feed.path in kept:
+            _cut_partition(bronze_root, feed, trade_date, folder, kept[feed.path])
+        else:
+            folder.symlink_to(feed.partition_dir(bronze_root, trade_date).resolve())
+
+
+def _cut_partition(
+    bronze_root: Path, feed: Feed, trade_date: date, folder: Path, kept: str
+) -> None:
+    # The whole build left out what does not match its manifest, and so does this.
+    check = check_partition(bronze_root, feed, trade_date, hash_files=False)
+    if check.status != "ok":
+        return
+    folder.mkdir()
+    file = folder / "data.parquet"
+    with duckdb.connect() as connection:
+        ((rows,),) = connection.execute(
+            f"copy (from read_parquet($files, hive_partitioning = false) where {kept})"
+            f" to '{file}' (format parquet, compression zstd, row_group_size 250000)",
+            {"files": [str(path) for path in check.files]},
+        ).fetchall()
+        ((first, last),) = connection.execute(
+            "select min(ts_recv), max(ts_recv) from read_parquet(?)", [str(file)]
+        ).fetchall()
+    about = {**check.manifest, "first_ts_recv": first, "last_ts_recv": last}
+    write_manifest(folder, about, {file.name: rows})
+
+
+def _compare(whole: Path, cut: Path, moment_ns: int | None) -> Proof:
+    row_counts: dict[str, int] = {}
+    found: list[Difference] = []
+    unmoved, parameters = (
+        (_VOLATILITY, {}) if moment_ns is None else (_KNOWN, {"moment_ns": moment_ns})
+    )
+    for table, (key, query) in unmoved.items():
+        rows = [_rows(database, query, parameters) for database in (whole, cut)]
+        row_counts[table] = rows[0].num_rows
+        found += differences(table, key, *rows)
+    return Proof(moment_ns, row_counts, found)
+
+
+def _rows(database: Path, query: str, parameters: dict[str, int]) -> pa.Table:
+    with duckdb.connect(database, read_only=True) as connection:
+        return connection.sql(query, params=parameters).to_arrow_table()
+
+
+def differences(table: str, key: Sequence[str], whole: pa.Table, cut: pa.Table) -> list[Difference]:
+    """Rows that only one of two tables has, and values whose bits differ in rows of one key.
+
+    Both have the same columns and no key twice. Doubles are compared as the integers of their bits:
+    0.0 is not -0.0, and a NaN is equal to itself.
+    """
+    keys = [
+        list(zip(*(rows[name].to_pylist() for name in key), strict=True)) for rows in (whole, cut)
+    ]
+    numbers = {row: number for number, row in enumerate(keys[1])}
+    common = [(number, numbers[row]) for number, row in enumerate(keys[0]) if row in numbers]
+    found = [
+        Difference(table, row, None, "there", "missing") for row in keys[0] if row not in numbers
+    ]
+    missing = set(keys[1]) - set(keys[0])
+    found += [Difference(table, row, None, "missing", "there") for row in keys[1] if row in missing]
+    left = whole.take(pa.array([pair[0] for pair in common], pa.int64()))
+    right = cut.take(pa.array([pair[1] for pair in common], pa.int64()))
+    for name in whole.column_names:
+        this, other = _bits(left[name]), _bits(right[name])
+        same = pc.or_(
+            pc.fill_null(pc.equal(this, other), False),
+            pc.and_(pc.is_null(this), pc.is_null(other)),
+        )
+        for number in np.flatnonzero(~same.to_numpy(zero_copy_only=False)).tolist():
+            found.append(
+                Difference(
+                    table,
+                    tuple(left[part][number].as_py() for part in key),
+                    name,
+                    left[name][number].as_py(),
+                    right[name][number].as_py(),
+                )
+            )
+    return found
+
+
+def _bits(column: pa.ChunkedArray) -> pa.Array:
+    values = column.combine_chunks()
+    return values.view(pa.int64()) if pa.types.is_float64(values.type) else values

@@ -1,0 +1,202 @@
+"""The commands of `es-physics` that prove and judge: validate, prove-causality."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from es_physics.audit.causality import Proof, prove
+from es_physics.audit.validate import SessionReport, trade_dates, validate
+from es_physics.calendar import NEW_YORK
+from es_physics.console import (
+    bronze_root_argument,
+    console,
+    day,
+    json_argument,
+    print_json,
+    range_arguments,
+    silver_root_argument,
+)
+from es_physics.errors import UsageError
+
+_SHOWN_DIFFERENCES = 20
+_STYLES = {"passed": "green", "failed": "bold red", "not_applicable": "dim", "absent": "dim"}
+
+
+def add_commands(commands: Any) -> None:
+    """Add the room's commands to those of `es-physics`."""
+    causality = commands.add_parser(
+        "prove-causality",
+        help="prove that no feature sees the future, by cutting Bronze",
+        description="Rebuild a session from Bronze cut at some of its anchors and compare every"
+        " event, feature, bar and minute of gamma up to the cut, to the bit; then without the"
+        " trades before the open, and compare ATR and volatility.",
+    )
+    causality.add_argument("session", type=day, metavar="DATE")
+    causality.add_argument(
+        "--cuts",
+        type=int,
+        default=3,
+        metavar="N",
+        help="anchors to cut at, from the first to the last event (default: 3)",
+    )
+    bronze_root_argument(causality)
+    causality.set_defaults(run=_causality)
+
+    validating = commands.add_parser(
+        "validate",
+        help="check published sessions: gates, and hashes of what went in and came out",
+        description="Check every trade date of a range, and write _commits/DATE.validation.json"
+        " beside the commit record of each session.",
+    )
+    range_arguments(validating)
+    validating.add_argument(
+        "--strict", action="store_true", help="let failed gates of severity warn fail as well"
+    )
+    bronze_root_argument(validating)
+    silver_root_argument(validating)
+    json_argument(validating)
+    validating.set_defaults(run=_validate)
+
+
+def _causality(options: argparse.Namespace) -> int:
+    if options.cuts < 2:
+        raise UsageError(
+            f"--cuts {options.cuts} is too few. Give 2 or more: the first anchor and the last."
+        )
+    terminal = console()
+    with tempfile.TemporaryDirectory(prefix="es_causality_") as work:
+        proofs = prove(options.session, options.bronze_root, Path(work), cuts=options.cuts)
+    table = Table(
+        title=f"{options.session}: rows that must not change, and values that did",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+    )
+    for name in ("Bronze", "events", "features", "gamma", "bars", "changed"):
+        table.add_column(name, justify="left" if name == "Bronze" else "right")
+    for proof in proofs:
+        counts = [
+            proof.row_counts.get(name, "")
+            for name in ("level_events", "level_event_features", "gamma_by_strike", "bars_1m")
+        ]
+        changed = len(proof.differences)
+        table.add_row(
+            _moment(proof),
+            *map(str, counts),
+            Text(str(changed), "bold red" if changed else "green"),
+        )
+    terminal.print(table)
+    for proof in proofs:
+        for difference in proof.differences[:_SHOWN_DIFFERENCES]:
+            terminal.print(f"{_moment(proof)}: {difference}", style="red", soft_wrap=True)
+        if (more := len(proof.differences) - _SHOWN_DIFFERENCES) > 0:
+            terminal.print(f"{_moment(proof)}: and {more} more", style="red")
+    return 1 if any(proof.differences for proof in proofs) else 0
+
+
+def _moment(proof: Proof) -> str:
+    if proof.moment_ns is None:
+        return "without premarket trades"
+    seconds, rest = divmod(proof.moment_ns, 10**9)
+    return f"cut at {datetime.fromtimestamp(seconds, NEW_YORK):%H:%M:%S}.{rest:09d} ET"
+
+
+def _validate(options: argparse.Namespace) -> int:
+    if options.start > options.end:
+        raise UsageError(f"--start {options.start} is after --end {options.end}. Swap them.")
+    if not trade_dates(options.start, options.end):
+        raise UsageError(
+            f"no CME trade date from {options.start} to {options.end}."
+            " Give a range with an open day in it."
+        )
+    terminal = console()
+    reports = []
+    for report in validate(
+        options.start,
+        options.end,
+        options.silver_root,
+        options.bronze_root,
+        strict=options.strict,
+    ):
+        reports.append(report)
+        if not options.json:
+            _show(terminal, report)
+    if all(report.status == "absent" for report in reports):
+        raise UsageError(
+            f"neither Bronze below {options.bronze_root} nor a session below"
+            f" {options.silver_root} from {options.start} to {options.end}. Give other dates, or"
+            " set ES_BRONZE_ROOT and ES_SILVER_ROOT."
+        )
+    if options.json:
+        print_json([asdict(report) for report in reports])
+    else:
+        terminal.print(_summary(reports))
+    return 1 if any(report.status == "failed" for report in reports) else 0
+
+
+def _show(terminal: Console, report: SessionReport) -> None:
+    if report.gates:
+        table = Table(
+            title=str(report.session_date),
+            box=box.SIMPLE_HEAD,
+            title_justify="left",
+            pad_edge=False,
+        )
+        for name in ("gate", "severity", "status"):
+            table.add_column(name, no_wrap=True)
+        table.add_column("measured", justify="right")
+        table.add_column("to be", no_wrap=True)
+        table.add_column("of")
+        for gate in report.gates:
+            table.add_row(
+                gate["gate"],
+                gate["severity"],
+                Text(gate["status"], _STYLES[gate["status"]]),
+                "" if gate["measured"] is None else f"{gate['measured']:.6g}",
+                ""
+                if gate["threshold"] is None
+                else f"{gate['comparison']} {gate['threshold']:g} {gate['unit']}",
+                gate["detail"] or "",
+            )
+        terminal.print(table)
+    for problem in report.problems:
+        terminal.print(f"{report.session_date} {problem}", style="red", soft_wrap=True)
+    for note in report.notes:
+        terminal.print(f"{report.session_date} {note}", style="yellow", soft_wrap=True)
+
+
+def _summary(reports: Sequence[SessionReport]) -> Table:
+    table = Table(title="Summary", box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for name in (
+        "session",
+        "verdict",
+        "gates passed",
+        "failed",
+        "not applicable",
+        "inputs",
+        "outputs",
+    ):
+        table.add_column(name, justify="left" if name in ("session", "verdict") else "right")
+    for report in reports:
+        files = [
+            f"{sum(file.matches for file in group)} of {len(group)}" if group else ""
+            for group in (report.inputs, report.outputs)
+        ]
+        gates = [
+            str(report.count(status)) if report.gates else ""
+            for status in ("passed", "failed", "not_applicable")
+        ]
+        table.add_row(
+            str(report.session_date), Text(report.status, _STYLES[report.status]), *gates, *files
+        )
+    return table

@@ -1,0 +1,1 @@
+"""Bronze: which feeds there are, what a partition is, and how dbt reads one."""

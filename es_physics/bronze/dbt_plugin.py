@@ -1,0 +1,90 @@
+"""dbt-duckdb plugin: lets SQL ask which Bronze partitions exist, are whole, and how to read them.
+
+dbt loads it from `profiles.yml`. It registers three SQL functions that the `attach_bronze` macro
+calls before a run:
+
+- `bronze_feeds()`: the paths of all feeds;
+- `bronze_partition(bronze_root, feed_path, trade_date)`: one JSON object with the partition's
+  `status` (`ok`, `missing` or `invalid`), the `problem` in words, its `files`, `row_count` and the
+  files' `sha256`;
+- `bronze_select(feed_path, files)`: the SELECT that reads those files, typed and empty for none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection
+
+from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.bronze.partitions import fetch_partition
+from es_physics.files import root_path
+
+DEFAULT_BRONZE_CACHE = "target/bronze"
+"""Where files of an object store are kept while a build reads them; `ES_BRONZE_CACHE` moves it."""
+
+_SQL_TYPES = {
+    pa.int64(): "bigint",
+    pa.int32(): "integer",
+    pa.uint32(): "uinteger",
+    pa.uint16(): "usmallint",
+    pa.uint8(): "utinyint",
+    pa.string(): "varchar",
+}
+
+
+def bronze_feeds() -> list[str]:
+    """The paths of all feeds below the Bronze root."""
+    return list(FEED_BY_PATH)
+
+
+def bronze_partition(bronze_root: str, feed_path: str, trade_date: date) -> str:
+    """The state of one partition as a JSON object; see the module's docstring."""
+    cache = Path(os.environ.get("ES_BRONZE_CACHE", DEFAULT_BRONZE_CACHE))
+    check = fetch_partition(root_path(bronze_root), FEED_BY_PATH[feed_path], trade_date, cache)
+    return json.dumps(
+        {
+            "status": check.status,
+            "problem": check.problem,
+            "files": [str(path) for path in check.files],
+            "row_count": check.rows,
+            "sha256": list(check.sha256),
+        }
+    )
+
+
+def bronze_select(feed_path: str, files: list[str]) -> str:
+    """SQL that reads `files` of one feed with their hive keys; typed and without a row for none."""
+    feed = FEED_BY_PATH[feed_path]
+    hive_types = {"date": "date"} | ({"root": "varchar"} if feed.has_root_key else {})
+    if files:
+        quoted = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        return (
+            f"select * from read_parquet([{quoted}], hive_partitioning = true, "
+            f"hive_types = {hive_types})"
+        )
+    columns = {field.name: _SQL_TYPES[field.type] for field in feed.schema} | hive_types
+    typed_nulls = ", ".join(f'null::{kind} as "{name}"' for name, kind in columns.items())
+    return f"select {typed_nulls} where false"
+
+
+class Plugin(BasePlugin):
+    """Registers the Bronze functions on dbt's DuckDB connection."""
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Called by dbt-duckdb once for each database it opens."""
+        conn.create_function("bronze_feeds", bronze_feeds, [], "varchar[]")
+        # The answer depends on the disk, so it must not be computed once and kept.
+        conn.create_function(
+            "bronze_partition",
+            bronze_partition,
+            ["varchar", "varchar", "date"],
+            "varchar",
+            side_effects=True,
+        )
+        conn.create_function("bronze_select", bronze_select, ["varchar", "varchar[]"], "varchar")

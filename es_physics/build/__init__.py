@@ -1,0 +1,1 @@
+"""Build sessions: one, a range, on this machine or a cluster."""

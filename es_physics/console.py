@@ -1,0 +1,111 @@
+"""What the commands share: how they name roots and dates, print, fail, and end.
+
+Exit codes: 0 success; 1 something is wrong with the data, or a part of the work failed; 2 wrong
+usage, nothing was done; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+
+from es_physics import files
+from es_physics.errors import Error
+
+EXIT_CODES = (
+    "Exit codes: 0 success; 1 something is wrong with the data, or a part of the work failed;"
+    " 2 wrong usage, nothing was done; 130 interrupted."
+)
+
+_PIPE_WIDTH = 180
+"""Columns of a table that goes to a pipe, which would be taken to have 80: too few for a table
+with a column per feed."""
+
+
+def console(*, least_width: int = 0, soft_wrap: bool = False) -> Console:
+    """The terminal, or a pipe that is wide enough for every table.
+
+    `least_width`: columns that a table needs whatever the terminal has, as cut cells help nobody.
+    """
+    made = Console(highlight=False, soft_wrap=soft_wrap)
+    made.width = max(made.width if made.is_terminal else _PIPE_WIDTH, least_width)
+    return made
+
+
+def print_json(value: Any) -> None:
+    """One JSON document for a script: dates and paths as text."""
+    print(json.dumps(value, indent=2, default=str))
+
+
+def bronze_root_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--bronze-root`, by default `ES_BRONZE_ROOT` or else `data/bronze`."""
+    parser.add_argument(
+        "--bronze-root",
+        type=files.root_path,
+        metavar="DIR",
+        help="where Bronze lies (default: $ES_BRONZE_ROOT, else data/bronze)",
+    )
+
+
+def silver_root_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--silver-root`, by default `ES_SILVER_ROOT` or else `data/silver`."""
+    parser.add_argument(
+        "--silver-root",
+        type=files.root_path,
+        metavar="DIR",
+        help="where published tables lie (default: $ES_SILVER_ROOT, else data/silver)",
+    )
+
+
+def json_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+
+
+def range_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add `--start` and `--end`."""
+    for name, which in (("--start", "first"), ("--end", "last")):
+        parser.add_argument(
+            name, type=day, required=required, metavar="DATE", help=f"{which} trade date"
+        )
+
+
+def day(text: str) -> date:
+    """A date as commands take it, YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no date, expected YYYY-MM-DD") from None
+
+
+def run_command(
+    run: Callable[[argparse.Namespace], int], options: argparse.Namespace, interrupted: str
+) -> int:
+    """Carry out a parsed command; its exit code. An error that is worded for people is one line.
+
+    Roots that were not given are those of the environment. `interrupted` is what to say then.
+    """
+    try:
+        if getattr(options, "bronze_root", "") is None:
+            options.bronze_root = files.bronze_root()
+        if getattr(options, "silver_root", "") is None:
+            options.silver_root = files.silver_root()
+        return int(run(options))
+    except KeyboardInterrupt:
+        print(f"interrupted: {interrupted}", file=sys.stderr)
+        return 130
+    except Error as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except Exception as error:
+        # An object store's client has errors of its own for a server that cannot be reached.
+        if not isinstance(error, OSError | ValueError) and "botocore" not in type(error).__module__:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1

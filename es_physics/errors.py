@@ -1,0 +1,26 @@
+"""The root of every error that this package words for a person.
+
+Each room has its own below `Error`: `ingest` InputError, UnreadableError, SimulationError and the
+DownloadErrors; `es_physics.silver` RecordError; `es_physics.build` NoBronze, NoCheckout, ParseError
+and RayUnavailable; `es_physics.audit` CausalityError; `es_physics.report` ReportError. A command
+prints the message and ends with `exit_code`.
+"""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """Something is refused or cannot be done. The message says what is wrong and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(Error):
+    """The command cannot be carried out as it was given; nothing was done."""
+
+    exit_code = 2
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or its type's name: libraries append whole stacks."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__

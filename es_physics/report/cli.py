@@ -1,0 +1,59 @@
+"""The command `es-physics report`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from es_physics.console import day, range_arguments, silver_root_argument
+from es_physics.errors import UsageError
+from es_physics.report.errors import ReportError
+
+
+def add_commands(commands: Any) -> None:
+    """Add the room's command to those of `es-physics`."""
+    report = commands.add_parser(
+        "report",
+        help="write pages of published sessions",
+        description="Write self-contained HTML pages of published sessions, one for each SESSION"
+        " and one for the range from --start to --end, and their index.",
+    )
+    report.add_argument(
+        "sessions", nargs="*", type=day, metavar="SESSION", help="a page each, YYYY-MM-DD"
+    )
+    range_arguments(report, required=False)
+    report.add_argument(
+        "--output",
+        type=Path,
+        default=Path(os.environ.get("ES_REPORT_ROOT") or "reports"),
+        metavar="DIR",
+        help="where the pages go (default: $ES_REPORT_ROOT, else reports)",
+    )
+    silver_root_argument(report)
+    report.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> int:
+    if (options.start is None) != (options.end is None):
+        raise UsageError("--start and --end come together")
+    if options.start and options.start > options.end:
+        raise UsageError(f"--start {options.start} is after --end {options.end}: swap them")
+    from es_physics.report.write import write_index, write_range, write_session  # slow to import
+
+    root, folder = options.silver_root, options.output
+    pages = [partial(write_session, root, folder, session) for session in options.sessions]
+    if options.start:
+        pages.append(partial(write_range, root, folder, options.start, options.end))
+    pages.append(partial(write_index, root, folder))
+    failures = 0
+    for write in pages:
+        try:
+            print(write())
+        except ReportError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failures += 1
+    return 1 if failures else 0

@@ -1,0 +1,280 @@
+"""Charts of a range of sessions, as Bokeh figures.
+
+The page's script finds the sources `incidence:KIND` by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from bokeh.layouts import gridplot
+from bokeh.models import (
+    ColumnDataSource,
+    FactorRange,
+    FixedTicker,
+    GridBox,
+    HoverTool,
+    LinearColorMapper,
+    NumeralTickFormatter,
+    PanTool,
+    Range1d,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+
+from es_physics.report.chart_style import FILL, FONT, style, tip
+from es_physics.report.event_text import level_name
+from es_physics.report.palette import DIVERGING, LEVEL_STYLES, light
+from es_physics.report.range_view import ALL, OUTCOMES, DriftMap, IncidenceCurve, OutcomeShare
+
+SHIFT_REACH = 1.5
+"""Standard deviations at which the drift map's colours end."""
+
+
+def group_name(level_kind: str, direction: str) -> str:
+    """`PM_HIGH`, `UP` as `PM high ▲`."""
+    name = "All entries" if level_kind == ALL else level_name(level_kind)
+    return name + {"UP": " ▲", "DOWN": " ▼"}.get(direction, "")
+
+
+def outcome_chart(shares: Sequence[OutcomeShare]) -> GridBox:
+    """Observed shares with their 95 % intervals beside the null model's, a column per outcome."""
+    names = [f"{group_name(s.level_kind, s.direction)}  ({s.events})" for s in shares]
+    factors = FactorRange(*reversed(names))
+    plots = []
+    for outcome in OUTCOMES:
+        role = outcome.lower()
+        observed = [share.observed[outcome] for share in shares]
+        source = ColumnDataSource(
+            {
+                "name": names,
+                "events": [share.events for share in shares],
+                "worth": np.array([share.uniqueness for share in shares]),
+                "share": np.array([interval.share for interval in observed]),
+                "low": np.array([interval.low for interval in observed]),
+                "high": np.array([interval.high for interval in observed]),
+                "null": np.array([share.expected[outcome] for share in shares]),
+            }
+        )
+        plot = figure(
+            title=outcome,
+            height=96 + 19 * len(names),
+            sizing_mode="stretch_width",
+            y_range=factors,
+            x_range=Range1d(0, 1),
+            toolbar_location=None,
+            tools="",
+            min_border_right=20,
+            min_border_left=20,
+        )
+        plot.segment(
+            "low", "name", "high", "name", source=source, line_color=light(role), line_width=2.5
+        )
+        marks = plot.scatter(
+            "share",
+            "name",
+            source=source,
+            size=10,
+            line_color=light(role),
+            line_width=2,
+            fill_color=light(role if FILL[outcome] else "hollow"),
+        )
+        null = plot.scatter(
+            "null",
+            "name",
+            source=source,
+            marker="diamond",
+            size=11,
+            fill_color=None,
+            line_color=light("ink"),
+            line_width=1.6,
+        )
+        plot.add_tools(
+            HoverTool(
+                renderers=[marks, null],
+                tooltips=tip(
+                    "<b>@name</b><dl><dt>observed</dt><dd>@share{0.0 %}</dd>"
+                    "<dt>95 % interval</dt><dd>@low{0.0 %} to @high{0.0 %}</dd>"
+                    "<dt>null model</dt><dd>@null{0.0 %}</dd><dt>entries</dt><dd>@events</dd>"
+                    "<dt>worth without overlap</dt><dd>@worth{0.0}</dd></dl>"
+                ),
+            )
+        )
+        style(plot)
+        plot.xaxis.formatter = NumeralTickFormatter(format="0 %")
+        plot.xaxis.ticker = FixedTicker(ticks=[0, 0.25, 0.5, 0.75, 1])
+        plot.xaxis.axis_label = "share of entries"
+        plot.ygrid.grid_line_color = None
+        plot.yaxis.visible = outcome == OUTCOMES[0]
+        plots.append(plot)
+    return gridplot([plots], sizing_mode="stretch_width", toolbar_location=None)
+
+
+def incidence_chart(curves: Sequence[IncidenceCurve]) -> GridBox:
+    """Cumulative incidence of BREAK and BOUNCE, a chart per level kind, all directions first."""
+    found = {(curve.level_kind, curve.direction): curve for curve in curves}
+    kinds = [kind for kind in (ALL, *LEVEL_STYLES) if (kind, ALL) in found]
+    last = float(found[kinds[0], ALL].grid[-1])
+    reach = max(
+        float(np.nanmax(values))
+        for curve in curves
+        for table in (curve.observed, curve.expected)
+        for values in table.values()
+    )
+    heights = Range1d(0, min(1.0, 1.08 * reach))
+    plots = []
+    for kind in kinds:
+        curve = found[kind, ALL]
+        observed, expected = (ColumnDataSource(data) for data in incidence_columns(curve))
+        observed.name, expected.name = f"incidence:{kind}", f"null:{kind}"
+        plot = figure(
+            name=f"incidence-title:{kind}",
+            title=incidence_title(kind, curve),
+            height=230,
+            sizing_mode="stretch_width",
+            x_range=Range1d(0, last / 60),
+            y_range=heights,
+            toolbar_location=None,
+            tools="",
+        )
+        for name, dash in (("BREAK", "solid"), ("BOUNCE", "dashed")):
+            role = light(name.lower())
+            plot.step(
+                "minutes",
+                name,
+                source=observed,
+                mode="after",
+                line_color=role,
+                line_width=2.2,
+                line_dash=dash,
+            )
+            plot.line(
+                "minutes",
+                name,
+                source=expected,
+                line_color=role,
+                line_width=1.3,
+                line_dash="dotted",
+            )
+        hovered = plot.line("minutes", "BREAK", source=observed, line_alpha=0)
+        plot.add_tools(
+            HoverTool(
+                renderers=[hovered],
+                mode="vline",
+                tooltips=tip(
+                    "<b>@minutes{0.0} min after the entry</b><dl><dt>BREAK</dt>"
+                    "<dd>@BREAK{0.0 %}</dd><dt>BOUNCE</dt><dd>@BOUNCE{0.0 %}</dd></dl>"
+                ),
+            )
+        )
+        style(plot)
+        plot.yaxis.formatter = NumeralTickFormatter(format="0 %")
+        plot.xaxis.axis_label = "minutes after the entry"
+        plots.append(plot)
+    return gridplot(
+        [plots[start : start + 4] for start in range(0, len(plots), 4)],
+        sizing_mode="stretch_width",
+        toolbar_location=None,
+    )
+
+
+def incidence_title(kind: str, curve: IncidenceCurve) -> str:
+    """Heading of one incidence chart."""
+    return f"{group_name(kind, curve.direction)} ({curve.events})"
+
+
+def incidence_columns(
+    curve: IncidenceCurve,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The columns of a curve's two sources: observed, and the null model's; times in minutes."""
+    return (
+        {"minutes": curve.grid / 60, **curve.observed},
+        {"minutes": curve.null_grid / 60, **curve.expected},
+    )
+
+
+def drift_chart(drift: DriftMap) -> figure:
+    """Features by sessions; colour is the shift of the mean, a dot a distribution that differs.
+
+    A renderer per feature, named for it, over one source with a column per feature: far smaller
+    than a row per cell.
+    """
+    rows, columns = drift.shift.shape
+    days = [str(day) for day in drift.sessions]
+    source = ColumnDataSource(
+        {
+            "x": np.arange(columns, dtype=np.int32),
+            "session": days,
+            **dict(zip(drift.features, drift.shift.astype(np.float32), strict=True)),
+        }
+    )
+    down, across = np.nonzero(drift.ks > drift.ks_critical)
+    different = ColumnDataSource(
+        {
+            "x": across.astype(np.int32),
+            "y": down.astype(np.int32),
+            "session": [days[place] for place in across],
+            "feature": [drift.features[place] for place in down],
+            "shift": drift.shift[down, across].astype(np.float32),
+            "ks": drift.ks[down, across].astype(np.float32),
+            "critical": drift.ks_critical[down, across].astype(np.float32),
+        }
+    )
+    wheel = WheelZoomTool(dimensions="width")
+    plot = figure(
+        height=90 + 15 * rows,
+        sizing_mode="stretch_width",
+        toolbar_location=None,
+        tools=[PanTool(dimensions="width"), wheel],
+        x_range=Range1d(-0.5, columns - 0.5, bounds="auto"),
+        y_range=Range1d(rows - 0.5, -0.5),
+        x_axis_location="above",
+        min_border_right=16,
+    )
+    colours = LinearColorMapper(
+        palette=[light(role) for role in DIVERGING],
+        low=-SHIFT_REACH,
+        high=SHIFT_REACH,
+        nan_color=light("line"),
+    )
+    cells = [
+        plot.rect(
+            "x",
+            place,
+            0.96,
+            0.9,
+            source=source,
+            name=feature,
+            line_color=None,
+            fill_color={"field": feature, "transform": colours},
+        )
+        for place, feature in enumerate(drift.features)
+    ]
+    dots = plot.scatter(
+        "x", "y", source=different, size=4, fill_color=light("ink"), line_color=None
+    )
+    shift = "<dl><dt>session</dt><dd>@session</dd><dt>shift of the mean</dt><dd>"
+    plot.add_tools(
+        HoverTool(
+            renderers=cells, tooltips=tip(f"<b>$name</b>{shift}@$name{{+0.00}} sd</dd></dl>")
+        ),
+        HoverTool(
+            renderers=[dots],
+            tooltips=tip(
+                f"<b>@feature</b>{shift}@shift{{+0.00}} sd</dd><dt>KS distance</dt>"
+                "<dd>@ks{0.00}</dd><dt>its 1 % point</dt><dd>@critical{0.00}</dd></dl>"
+            ),
+        ),
+    )
+    style(plot)
+    plot.grid.grid_line_color = None
+    plot.yaxis.ticker = FixedTicker(ticks=list(range(rows)))
+    plot.yaxis.major_label_overrides = dict(enumerate(drift.features))
+    plot.yaxis.major_tick_line_color = None
+    # As many dates as fit beside one another.
+    step = -(-columns // 12)
+    plot.xaxis.ticker = FixedTicker(ticks=list(range(0, columns, step)))
+    plot.xaxis.major_label_overrides = dict(enumerate(days))
+    plot.axis.major_label_text_font = FONT
+    return plot

@@ -1,0 +1,156 @@
+"""The page of a range of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from es_physics.report.embed import chart_json
+from es_physics.report.event_text import number
+from es_physics.report.page import json_script, render, source
+from es_physics.report.range_charts import (
+    drift_chart,
+    group_name,
+    incidence_chart,
+    incidence_columns,
+    incidence_title,
+    outcome_chart,
+)
+from es_physics.report.range_view import (
+    OUTCOMES,
+    IncidenceCurve,
+    OutcomeShare,
+    RangeView,
+    SessionSummary,
+)
+from es_physics.report.session_page import session_file
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
+
+
+def range_file(start: date, end: date) -> str:
+    """The name of a range's page."""
+    return f"{start}_to_{end}.html"
+
+
+def range_page(view: RangeView, start: date, end: date, folder: Path) -> str:
+    """The page as HTML. `folder` is where it will lie: sessions with a page there are linked."""
+    shares, curves, drift = view.outcome_shares(), view.incidence_curves(), view.drift_map()
+    charts = {}
+    if shares:
+        charts["outcome-chart"] = chart_json(outcome_chart(shares))
+        charts["incidence-chart"] = chart_json(incidence_chart(curves))
+    if drift.features:
+        charts["drift-chart"] = chart_json(drift_chart(drift))
+    events = sum(session.event_count for session in view.sessions)
+    return render(
+        "range.html",
+        bokeh=bool(charts),
+        start=str(start),
+        end=str(end),
+        sessions=view.sessions,
+        events=events,
+        undefined=sum(session.outcomes["UNDEFINED"] for session in view.sessions),
+        without_null=events - shares[0].events if shares else events,
+        horizon=f"{view.horizon_s / 60:g}",
+        threshold=f"{view.threshold:g}",
+        months=months(view.sessions, start, end, folder),
+        shares=[_share_row(share) for share in shares],
+        outcomes=OUTCOMES,
+        drift=drift,
+        charts={name: Markup(text) for name, text in charts.items()},
+        data_json=json_script({"incidence": [_curve_data(curve) for curve in curves]}),
+        range_js=source("range.js"),
+    )
+
+
+def months(
+    sessions: Sequence[SessionSummary], start: date, end: date, folder: Path
+) -> list[dict[str, Any]]:
+    """The calendar: months of weeks of five days, each a session, a gap, or outside the range."""
+    known = {session.session_date: session for session in sessions}
+    pages = _pages(folder)
+    days = [start + timedelta(days=place) for place in range((end - start).days + 1)]
+    shown = [day for day in days if day.weekday() < 5]
+    calendar = []
+    for (year, month), in_month in groupby(shown, key=lambda day: (day.year, day.month)):
+        weeks = [
+            {day.weekday(): _day(day, known.get(day), pages) for day in week}
+            for _, week in groupby(in_month, key=lambda day: day.isocalendar()[:2])
+        ]
+        calendar.append(
+            {
+                "name": f"{date(year, month, 1):%B %Y}",
+                "weekdays": _WEEKDAYS,
+                "weeks": [[week.get(weekday) for weekday in range(5)] for week in weeks],
+            }
+        )
+    return calendar
+
+
+def _pages(folder: Path) -> Collection[str]:
+    return {path.name for path in folder.glob("*.html")}
+
+
+def _day(day: date, session: SessionSummary | None, pages: Collection[str]) -> dict[str, Any]:
+    link = session_file(day) if session_file(day) in pages else ""
+    if session is None:
+        return {"day": day.day, "date": str(day), "css": "none", "link": "", "lines": []}
+    present = sum(state == "ok" for state in session.feeds.values())
+    return {
+        "day": day.day,
+        "date": str(day),
+        "css": session.verdict.css,
+        "link": link,
+        "lines": [
+            f"{session.verdict.sign} {session.verdict.css}",
+            f"{session.event_count} entries",
+            f"{present} of {len(session.feeds)} feeds"
+            + (", roll" * bool(session.is_roll_contaminated)),
+        ],
+        "title": "; ".join(
+            [session.verdict.text, *session.failed_gates]
+            + [f"{feed} {state}" for feed, state in session.feeds.items() if state != "ok"]
+        ),
+    }
+
+
+def _share_row(share: OutcomeShare) -> dict[str, Any]:
+    return {
+        "name": group_name(share.level_kind, share.direction),
+        "events": share.events,
+        "uniqueness": number(share.uniqueness, 1),
+        "cells": [
+            {
+                "observed": _percent(share.observed[name].share),
+                "interval": f"{_percent(share.observed[name].low)} to "
+                f"{_percent(share.observed[name].high)}",
+                "null": _percent(share.expected[name]),
+                "outside": not (
+                    share.observed[name].low <= share.expected[name] <= share.observed[name].high
+                ),
+            }
+            for name in OUTCOMES
+        ],
+    }
+
+
+def _percent(share: float) -> str:
+    return number(100 * share, 1)
+
+
+def _curve_data(curve: IncidenceCurve) -> dict[str, Any]:
+    observed, expected = incidence_columns(curve)
+    return {
+        "kind": curve.level_kind,
+        "direction": curve.direction,
+        "title": incidence_title(curve.level_kind, curve),
+        "observed": {name: np.round(values, 5).tolist() for name, values in observed.items()},
+        "expected": {name: np.round(values, 5).tolist() for name, values in expected.items()},
+    }

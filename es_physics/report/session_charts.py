@@ -1,0 +1,424 @@
+"""The session's price chart with the order flow below it, as Bokeh figures.
+
+The page's script finds models by name: `events`, `shown`, `bars`, `clock`, `price`, `selected`,
+`horizon`, `barriers`, and `zone:KIND`, `level:KIND`, `label:KIND` per level kind.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from bokeh.layouts import column
+from bokeh.models import (
+    BooleanFilter,
+    BoxAnnotation,
+    CategoricalColorMapper,
+    CDSView,
+    Column,
+    ColumnDataSource,
+    CrosshairTool,
+    DatetimeTickFormatter,
+    GlyphRenderer,
+    HoverTool,
+    Label,
+    Node,
+    NumeralTickFormatter,
+    PanTool,
+    Range1d,
+    Span,
+    TapTool,
+    WheelZoomTool,
+)
+from bokeh.plotting import figure
+
+from es_physics.report.chart_style import FILL, FONT, style, tip
+from es_physics.report.event_text import level_name, tooltip
+from es_physics.report.palette import LEVEL_STYLES, OUTCOMES, light
+from es_physics.report.session_view import Floats, SessionView
+
+MARKER_SIZE = 13
+_MINUTE_MS = 60_000
+_AXIS_WIDTH = 72
+
+PANELS = (
+    ("ofi_integrated_60s", "OFI 60 s", "contracts"),
+    ("tape_imbalance", "Tape imbalance", "sells −1, buys 1"),
+    ("depth_in_zone", "Depth in zone", "contracts"),
+)
+"""Columns of the charts below the price, each with its title and unit."""
+
+
+def session_chart(view: SessionView) -> Column:
+    """Candles, levels, zones and events, and the order flow at the events, on one time axis."""
+    price = _price_figure(view)
+    events = _event_source(view)
+    shown = BooleanFilter(name="shown", booleans=[True] * len(view.events))
+    crosshair = Span(
+        dimension="height", line_color=light("muted"), line_dash="dotted", line_width=1
+    )
+    selected = ColumnDataSource({"x": [], "marker": [], "y": []}, name="selected")
+    panels = [
+        _panel(view, price, events, shown, selected, *panel)
+        for panel in PANELS
+        if panel[0] in events.data
+    ]
+    _mark_selection(price, selected, "y")
+    _mark_events(price, events, shown, "y")
+    for plot in (price, *panels):
+        plot.add_tools(CrosshairTool(overlay=crosshair))
+        style(plot)
+    for plot in (price, *panels[:-1]):
+        plot.xaxis.visible = False
+    last = (price, *panels)[-1]
+    last.xaxis.visible = True
+    last.height += 24
+    last.xaxis.axis_label = "New York time"
+    return column(price, *panels, sizing_mode="stretch_width", spacing=2)
+
+
+def _price_figure(view: SessionView) -> figure:
+    session = view.session
+    first, last, rth_start, event_end = (
+        float(view.clock_ms(session[name]))
+        for name in ("premarket_start_ns", "rth_end_ns", "rth_start_ns", "event_end_ns")
+    )
+    clock = Range1d(
+        rth_start - 30 * _MINUTE_MS,
+        min(event_end + 20 * _MINUTE_MS, last),
+        name="clock",
+        bounds=(first, last),
+        min_interval=5 * _MINUTE_MS,
+        tags=[first, last, rth_start, event_end],
+    )
+    wheel = WheelZoomTool(dimensions="width")
+    plot = figure(
+        name="price",
+        height=500,
+        sizing_mode="stretch_width",
+        x_range=clock,
+        y_range=Range1d(0, 1),
+        x_axis_type="datetime",
+        toolbar_location=None,
+        tools=[PanTool(dimensions="width"), wheel],
+        active_scroll=wheel,
+        min_border_left=_AXIS_WIDTH,
+        min_border_right=14,
+    )
+    _clock_axis(plot)
+    plot.yaxis.formatter = NumeralTickFormatter(format="0,0.00")
+    plot.yaxis.axis_label = "index points"
+    plot.add_layout(_shade_until(rth_start))
+    plot.add_layout(
+        Label(
+            x=rth_start,
+            x_offset=-6,
+            y=Node(target="frame", symbol="top", offset=6),
+            text="premarket",
+            text_align="right",
+            text_baseline="top",
+            text_color=light("muted"),
+            text_font=FONT,
+            text_font_size="11px",
+        )
+    )
+    plot.add_layout(
+        Span(
+            dimension="height",
+            location=event_end,
+            line_color=light("muted"),
+            line_dash="dashed",
+            line_width=1,
+        )
+    )
+    plot.add_layout(
+        Label(
+            x=event_end,
+            x_offset=-5,
+            y=Node(target="frame", symbol="top", offset=6),
+            text="last anchor",
+            text_align="right",
+            text_baseline="top",
+            text_color=light("muted"),
+            text_font=FONT,
+            text_font_size="11px",
+        )
+    )
+    _draw_levels(plot, view)
+    _draw_candles(plot, view)
+    return plot
+
+
+def _shade_until(rth_start: float) -> BoxAnnotation:
+    return BoxAnnotation(
+        right=rth_start, fill_color=light("shade"), fill_alpha=1, line_color=None, level="underlay"
+    )
+
+
+def _draw_levels(plot: figure, view: SessionView) -> None:
+    for kind, (role, dash) in LEVEL_STYLES.items():
+        if kind not in view.levels:
+            continue
+        xs, ys = _zone(view, kind)
+        plot.patches(
+            xs, ys, fill_color=light(role), fill_alpha=0.11, line_color=None, name=f"zone:{kind}"
+        )
+        times, prices = _path(view, kind)
+        plot.line(
+            times,
+            prices,
+            line_color=light(role),
+            line_dash=dash,
+            line_width=1.6,
+            name=f"level:{kind}",
+        )
+        plot.add_layout(
+            Label(
+                name=f"label:{kind}",
+                x=Node(target="frame", symbol="right", offset=-4),
+                y=0,
+                text=level_name(kind),
+                text_align="right",
+                text_baseline="middle",
+                padding=1,
+                text_color=light(role),
+                background_fill_color=light("surface"),
+                background_fill_alpha=0.85,
+                text_font=FONT,
+                text_font_size="11px",
+                text_font_style="bold",
+                visible=False,
+            )
+        )
+
+
+def _zone(view: SessionView, kind: str) -> tuple[list[Floats], list[Floats]]:
+    """Outlines of a kind's zone while events count, one per stretch in which it is valid."""
+    clock = view.clock_ms(view.zone_clock_ns)
+    price = view.level_at(kind, view.zone_clock_ns[:-1])
+    width = view.zone_width[:-1]
+    xs, ys = [], []
+    for stretch in np.ma.clump_unmasked(np.ma.masked_invalid(price)):
+        # A zone holds from one time to the next: each side is a staircase.
+        x = np.repeat(clock[stretch.start : stretch.stop + 1], 2)[1:-1]
+        low, high = (np.repeat((price + sign * width)[stretch], 2) for sign in (-1, 1))
+        xs.append(np.concatenate([x, x[::-1]]))
+        ys.append(np.concatenate([low, high[::-1]]))
+    return xs, ys
+
+
+def _path(view: SessionView, kind: str) -> tuple[Floats, Floats]:
+    """A level's line over its validity only: flat over each interval, cut where there is none."""
+    rows = sorted(view.levels[kind], key=lambda row: row["valid_from_ns"])
+    times: list[float] = []
+    prices: list[float] = []
+    for row, before in zip(rows, [None, *rows], strict=False):
+        if before is not None and before["valid_to_ns"] < row["valid_from_ns"]:
+            times.append(times[-1])
+            prices.append(np.nan)
+        first = max(row["valid_from_ns"], view.session["premarket_start_ns"])
+        last = min(row["valid_to_ns"], view.session["rth_end_ns"])
+        if first < last:
+            times += [float(view.clock_ms(first)), float(view.clock_ms(last))]
+            prices += [row["level_price"]] * 2
+    return np.array(times), np.array(prices)
+
+
+def _draw_candles(plot: figure, view: SessionView) -> None:
+    """Hollow if the minute rose, filled if it fell: no colour needed."""
+    bars = view.bars
+    rose = bars["close"] >= bars["open"]
+    source = ColumnDataSource(
+        {
+            "t": view.clock_ms(view.bar_starts_ns) + _MINUTE_MS / 2,
+            **{name: bars[name] for name in ("open", "high", "low", "close", "volume")},
+            "fill": np.where(rose, "rose", "fell").tolist(),
+        },
+        name="bars",
+    )
+    ink = light("candle")
+    plot.segment("t", "high", "t", "low", source=source, line_color=ink, line_width=1)
+    body = plot.vbar(
+        "t",
+        0.68 * _MINUTE_MS,
+        "open",
+        "close",
+        source=source,
+        line_color=ink,
+        line_width=1,
+        fill_color={
+            "field": "fill",
+            "transform": CategoricalColorMapper(
+                factors=["rose", "fell"], palette=[light("hollow"), ink]
+            ),
+        },
+    )
+    plot.add_tools(
+        HoverTool(
+            renderers=[body],
+            attachment="left",
+            formatters={"@t": "datetime"},
+            tooltips=tip(
+                "<b>@t{%H:%M} minute</b><dl>"
+                + "".join(
+                    f"<dt>{name}</dt><dd>@{name}{{0,0.00}} pt</dd>"
+                    for name in ("open", "high", "low", "close")
+                )
+                + "<dt>volume</dt><dd>@volume{0,0} contracts</dd></dl>"
+            ),
+        )
+    )
+
+
+def _event_source(view: SessionView) -> ColumnDataSource:
+    events = view.events
+    numeric = {
+        name: np.array([np.nan if row[name] is None else float(row[name]) for row in events])
+        for name, _, _ in PANELS
+        if not events or name in events[0]
+    }
+    return ColumnDataSource(
+        {
+            "x": view.clock_ms([row["event_ts_ns"] for row in events]),
+            "y": np.array([row["spot"] for row in events], np.float64),
+            "marker": [_marker(row) for row in events],
+            "outcome": [row["outcome"] for row in events],
+            "alpha": np.array([FILL[row["outcome"]] for row in events]),
+            "tip": [tooltip(row) for row in events],
+            **numeric,
+        },
+        name="events",
+    )
+
+
+def _marker(event: dict[str, Any]) -> str:
+    return "triangle" if event["direction"] == "UP" else "inverted_triangle"
+
+
+def _mark_events(
+    plot: figure, events: ColumnDataSource, shown: BooleanFilter, y: str
+) -> GlyphRenderer:
+    colour = {
+        "field": "outcome",
+        "transform": CategoricalColorMapper(
+            factors=list(OUTCOMES), palette=[light(outcome.lower()) for outcome in OUTCOMES]
+        ),
+    }
+    marks = plot.scatter(
+        "x",
+        y,
+        source=events,
+        view=CDSView(filter=shown),
+        marker="marker",
+        size=MARKER_SIZE,
+        line_width=2,
+        line_color=colour,
+        fill_color=colour,
+        fill_alpha="alpha",
+    )
+    # Clicking selects, and the page marks the selection itself.
+    marks.nonselection_glyph = marks.selection_glyph = None
+    plot.add_tools(
+        HoverTool(renderers=[marks], attachment="right", tooltips=tip("@tip{safe}")),
+        TapTool(renderers=[marks]),
+    )
+    return marks
+
+
+def _mark_selection(plot: figure, selected: ColumnDataSource, y: str) -> None:
+    if y == "y":
+        plot.add_layout(
+            BoxAnnotation(
+                name="horizon",
+                visible=False,
+                left=0,
+                right=0,
+                top=0,
+                bottom=0,
+                fill_color=light("select"),
+                fill_alpha=0.07,
+                line_color=light("select"),
+                line_alpha=0.5,
+                line_dash="dashed",
+            )
+        )
+    plot.segment(
+        "x",
+        -1e9,
+        "x",
+        1e9,
+        source=selected,
+        line_color=light("select"),
+        line_width=1.2,
+    )
+    plot.scatter(
+        "x",
+        y,
+        source=selected,
+        marker="circle",
+        size=2.1 * MARKER_SIZE,
+        fill_alpha=0,
+        line_color=light("select"),
+        line_width=2.5,
+    )
+
+
+def _panel(
+    view: SessionView,
+    price: figure,
+    events: ColumnDataSource,
+    shown: BooleanFilter,
+    selected: ColumnDataSource,
+    name: str,
+    title: str,
+    unit: str,
+) -> figure:
+    values = events.data[name]
+    known = np.abs(values[np.isfinite(values)])
+    reach = 1.15 * float(known.max(initial=0.0)) or 1.0
+    lowest = 0.0 if known.size and (values[np.isfinite(values)] >= 0).all() else -reach
+    if name == "tape_imbalance":
+        lowest, reach = -1.25, 1.25
+    plot = figure(
+        height=128,
+        sizing_mode="stretch_width",
+        x_range=price.x_range,
+        y_range=Range1d(lowest, reach),
+        x_axis_type="datetime",
+        toolbar_location=None,
+        tools=[PanTool(dimensions="width"), (wheel := WheelZoomTool(dimensions="width"))],
+        active_scroll=wheel,
+        min_border_left=_AXIS_WIDTH,
+        min_border_right=14,
+    )
+    _clock_axis(plot)
+    plot.yaxis.axis_label = f"{title}\n{unit}"
+    plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0]")
+    plot.yaxis.ticker.desired_num_ticks = 3
+    plot.add_layout(_shade_until(price.x_range.tags[2]))
+    plot.add_layout(Span(dimension="width", location=0, line_color=light("muted"), line_width=1))
+    selected.data[name] = []
+    _mark_selection(plot, selected, name)
+    plot.segment(
+        "x",
+        0,
+        "x",
+        name,
+        source=events,
+        view=CDSView(filter=shown),
+        line_color=light("muted"),
+        line_width=1.5,
+    )
+    _mark_events(plot, events, shown, name)
+    return plot
+
+
+def _clock_axis(plot: figure) -> None:
+    plot.xaxis.formatter = DatetimeTickFormatter(
+        seconds="%H:%M:%S",
+        minsec="%H:%M:%S",
+        minutes="%H:%M",
+        hourmin="%H:%M",
+        hours="%H:%M",
+        days="%H:%M",
+    )

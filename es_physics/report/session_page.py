@@ -1,0 +1,317 @@
+"""The page of one session."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+from markupsafe import Markup
+
+from es_physics.report import gates
+from es_physics.report.chart_style import FILL
+from es_physics.report.embed import chart_json
+from es_physics.report.event_text import TABLE, card, level_name, number, shown
+from es_physics.report.gamma_chart import gamma_chart
+from es_physics.report.page import json_script, render, source
+from es_physics.report.palette import LEVEL_STYLES, OUTCOMES
+from es_physics.report.session_charts import session_chart
+from es_physics.report.session_view import GAMMA_REACH, Row, SessionView
+
+_NO_GAMMA_TABLE = "No gamma by strike was published with this session: it needs the options feeds."
+
+
+def session_file(session_date: date) -> str:
+    """The name of a session's page."""
+    return f"{session_date}.html"
+
+
+def session_page(view: SessionView) -> str:
+    """The page as HTML; the same bytes for the same commit."""
+    has_chart = len(view.bars["close"]) > 0
+    has_gamma = has_chart and bool(view.events) and bool(view.gamma)
+    return render(
+        "session.html",
+        bokeh=has_chart,
+        date=str(view.commit.session_date),
+        weekday=f"{view.commit.session_date:%A}",
+        session=view.session,
+        tiles=_tiles(view),
+        notices=_notices(view),
+        chart=Markup(chart_json(session_chart(view))) if has_chart else "",
+        gamma_chart=Markup(chart_json(gamma_chart())) if has_gamma else "",
+        gamma_note="" if view.gamma else _NO_GAMMA_TABLE,
+        events=view.events if has_chart else [],
+        filters=_filters(view.events),
+        columns=_columns(),
+        table=[_table_row(event) for event in view.events],
+        gates=gates.gate_rows(view.gates or []),
+        coverage=gates.coverage(view.commit, view.quality, view.clock_text),
+        fingerprint=view.commit.fingerprint,
+        zone_rule=_zone_rule(view),
+        data_json=json_script(_data(view)),
+        session_js=source("session.js"),
+    )
+
+
+def _tiles(view: SessionView) -> list[dict[str, str]]:
+    session = view.session
+    outcomes = Counter(event["outcome"] for event in view.events)
+    compared = [event for event in view.events if event["null_p_break"] is not None]
+    expected = {
+        name: sum(event[f"null_p_{name}"] for event in compared) for name in ("break", "bounce")
+    }
+    states = gates.feed_states(view.commit, view.quality)
+    missing = [feed for feed, state in states.items() if state != "ok"]
+    summary = gates.verdict(view.gates)
+    hindsight = session["causal_front_month"] != session["front_month"]
+    return [
+        {
+            "label": "Front month",
+            "value": session["front_month"] or "none",
+            "note": f"{number(session['front_month_volume'], 0)} contracts to the last anchor"
+            + (f"; before the open {session['causal_front_month']} led" if hindsight else ""),
+        },
+        {
+            "label": "Dominance",
+            "value": _share(session["dominance_ratio"]),
+            "note": "of outright volume"
+            + (
+                f"; next {session['runner_up_symbol']} {_share(session['runner_up_ratio'])}"
+                if session["runner_up_symbol"]
+                else ""
+            ),
+        },
+        {
+            "label": "Entries",
+            "value": str(len(view.events)),
+            "note": ", ".join(f"{outcomes[name]} {name}" for name in OUTCOMES if outcomes[name])
+            or "no price came to a level",
+        },
+        {
+            "label": "BREAK, BOUNCE",
+            "value": f"{sum(event['outcome'] == 'BREAK' for event in compared)}, "
+            f"{sum(event['outcome'] == 'BOUNCE' for event in compared)}",
+            "note": f"a random walk expects {expected['break']:.1f} and {expected['bounce']:.1f}, "
+            f"{len(compared)} entries",
+        },
+        {
+            "label": "Feeds",
+            "value": f"{len(states) - len(missing)} of {len(states)}",
+            "note": f"missing: {', '.join(missing)}" if missing else "every feed is there",
+        },
+        {"label": "Gates", "value": f"{summary.sign} {summary.css}", "note": summary.text},
+    ]
+
+
+def _notices(view: SessionView) -> list[dict[str, Any]]:
+    session, notices = view.session, []
+    failed = [gate for gate in view.gates or [] if gate["status"] == "failed"]
+    if failed:
+        notices.append(
+            {
+                "bad": True,
+                "title": gates.verdict(view.gates).text,
+                "lines": [
+                    f"{gate['claim'].rstrip('.')}: {gate['measured']}, expected "
+                    f"{gate['threshold']}. {gate['advice']}"
+                    for gate in gates.gate_rows(failed)
+                ],
+            }
+        )
+    if session["is_roll_contaminated"]:
+        notices.append(
+            {
+                "bad": True,
+                "title": f"Roll: no contract has the volume to itself, {session['front_month']} "
+                f"has {_share(session['dominance_ratio'])}.",
+                "lines": [],
+            }
+        )
+    if not session["has_rth"]:
+        reason = session["calendar_note"] or "the cash market is shut"
+        notices.append(_plain(f"No cash session: {reason}. There are no levels and no entries."))
+    elif not len(view.bars["close"]):
+        notices.append(_plain("No trade of a front month is known: there is nothing to draw."))
+    elif not view.events:
+        notices.append(_plain("No entry: the price never came to a level from outside its zone."))
+    if not view.gamma:
+        notices.append(_plain(_NO_GAMMA_TABLE))
+    return notices
+
+
+def _plain(title: str) -> dict[str, Any]:
+    return {"bad": False, "title": title, "lines": []}
+
+
+def _filters(events: list[Row]) -> list[dict[str, Any]]:
+    groups = (
+        ("kind", "Level", "level_kind", tuple(LEVEL_STYLES), _line_key, level_name),
+        ("direction", "Direction", "direction", ("UP", "DOWN"), _direction_key, str),
+        ("outcome", "Outcome", "outcome", OUTCOMES, _outcome_key, str),
+    )
+    counted = {column: Counter(event[column] for event in events) for _, _, column, *_ in groups}
+    return [
+        {
+            "name": name,
+            "label": label,
+            "options": [
+                {
+                    "value": value,
+                    "label": text(value),
+                    "count": counted[column][value],
+                    "key": key(value),
+                }
+                for value in values
+                if counted[column][value] or column != "outcome"
+            ],
+        }
+        for name, label, column, values, key, text in groups
+    ]
+
+
+def _line_key(kind: str) -> Markup:
+    role, dash = LEVEL_STYLES[kind]
+    pattern = {"solid": "", "dashed": "5 3", "dotted": "2 2"}[dash]
+    return Markup(
+        '<svg class="key" width="22" height="14" aria-hidden="true"><rect y="2" width="22" '
+        'height="10" fill="var(--{0})" opacity=".15"/><path d="M0 7h22" stroke="var(--{0})" '
+        'stroke-width="2" stroke-dasharray="{1}"/></svg>'
+    ).format(role, pattern)
+
+
+def _direction_key(direction: str) -> Markup:
+    return Markup('<span aria-hidden="true">{} </span>').format("▲" if direction == "UP" else "▼")
+
+
+def _outcome_key(outcome: str, direction: str = "UP") -> Markup:
+    return Markup(
+        '<svg class="key" width="16" height="15" aria-hidden="true"><path d="{2}" '
+        'stroke="var(--{0})" fill="var(--{0})" fill-opacity="{1}" stroke-width="2"/></svg>'
+    ).format(
+        outcome.lower(), FILL[outcome], "M8 2l6 11h-12z" if direction == "UP" else "M8 13l6-11h-12z"
+    )
+
+
+def _columns() -> list[dict[str, Any]]:
+    texts = ("Time", "Kind", "Direction", "Outcome", "Barrier")
+    units = {"Time": "New York"}
+    return [
+        *({"label": name, "unit": units.get(name, ""), "text": True} for name in texts),
+        *({"label": fact.label, "unit": fact.unit, "text": False} for fact in TABLE),
+    ]
+
+
+def _table_row(event: Row) -> list[dict[str, Any]]:
+    clock = f"{event['event_ts_et']:%H:%M:%S}"
+    arrow = "▲" if event["direction"] == "UP" else "▼"
+    barrier = event.get("barrier_state")
+    outcome = _outcome_key(event["outcome"], event["direction"]) + event["outcome"]
+    return [
+        {"text": True, "value": event["event_ts_et"].isoformat(), "shown": clock},
+        _text(event["level_kind"], level_name(event["level_kind"])),
+        _text(event["direction"], f"{arrow} {event['direction']}"),
+        _text(event["outcome"], outcome),
+        _text(barrier or "", barrier or "–"),
+        *(
+            {
+                "text": False,
+                "value": "" if event.get(fact.column) is None else event[fact.column],
+                "shown": shown(fact, event, unit=False),
+            }
+            for fact in TABLE
+        ),
+    ]
+
+
+def _text(value: str, shown: str) -> dict[str, Any]:
+    return {"text": True, "value": value, "shown": shown}
+
+
+def _data(view: SessionView) -> dict[str, Any]:
+    """What the page's script needs beyond the charts' own data."""
+    return {
+        "kinds": [kind for kind in LEVEL_STYLES if kind in view.levels],
+        "levels": {
+            kind: {
+                "from": [float(view.clock_ms(row["valid_from_ns"])) for row in rows],
+                "to": [float(view.clock_ms(row["valid_to_ns"])) for row in rows],
+                "price": [row["level_price"] for row in rows],
+            }
+            for kind, rows in view.levels.items()
+        },
+        "horizon_ms": view.commit.var("horizon_minutes") * 60_000,
+        "threshold": view.commit.var("outcome_threshold"),
+        "gamma_reach": GAMMA_REACH,
+        "gamma_note": "" if view.gamma else _NO_GAMMA_TABLE,
+        "facts": [
+            {"heading": heading, "labels": [label for label, _ in facts]}
+            for heading, facts in (card(view.events[0]) if view.events else [])
+        ],
+        "events": [_event_data(view, event) for event in view.events],
+    }
+
+
+def _event_data(view: SessionView, event: Row) -> dict[str, Any]:
+    gamma = view.gamma_at(event)
+    return {
+        "id": event["event_id"],
+        "kind": event["level_kind"],
+        "direction": event["direction"],
+        "outcome": event["outcome"],
+        "x": float(view.clock_ms(event["event_ts_ns"])),
+        "level": event["level_price"],
+        "spot": event["spot"],
+        "card": _card_html(event),
+        "odds": event["null_p_break"] is not None
+        and [float(f"{event[f'null_p_{name}']:.4f}") for name in ("break", "bounce", "chop")],
+        "facts": [[value for _, value in facts] for _, facts in card(event)],
+        "gamma": gamma and _in_millions(gamma),
+        "gamma_note": _gamma_note(view, gamma),
+    }
+
+
+def _gamma_note(view: SessionView, gamma: Row | None) -> str:
+    if not view.gamma:
+        return _NO_GAMMA_TABLE
+    if gamma is None:
+        return "Unknown at this entry: the first minute mark is 09:31."
+    minutes = int(gamma["tau"] // 60_000)
+    return (
+        f"As of {minutes // 60 % 24:02d}:{minutes % 60:02d}, strikes in front-month points. "
+        "Line: the level; dotted: the entry price. "
+        "Calls are filled, puts hatched."
+    )
+
+
+def _in_millions(gamma: Row) -> Row:
+    def scaled(values: list[float | None]) -> list[float | None]:
+        return [None if value is None else float(f"{value / 1e6:.5g}") for value in values]
+
+    return {"k": gamma["k"], **{name: scaled(gamma[name]) for name in ("call", "put", "flow")}}
+
+
+def _card_html(event: Row) -> str:
+    state = event.get("barrier_state")
+    html = Markup("<h2>{} {} {}</h2><p>{} {}{}</p>").format(
+        f"{event['event_ts_et']:%H:%M:%S}",
+        level_name(event["level_kind"]),
+        "▲ UP" if event["direction"] == "UP" else "▼ DOWN",
+        _outcome_key(event["outcome"], event["direction"]),
+        event["outcome"],
+        Markup(' · barrier <span class="state">{}</span>').format(state) if state else "",
+    )
+    return str(html)
+
+
+def _zone_rule(view: SessionView) -> str:
+    commit = view.commit
+    return (
+        f"zone ±max({commit.var('zone_min_width'):g} pt, {commit.var('zone_atr_multiple'):g} ATR), "
+        f"outcome at ±{commit.var('outcome_threshold'):g} pt within "
+        f"{commit.var('horizon_minutes'):g} minutes"
+    )
+
+
+def _share(value: float | None) -> str:
+    return number(None if value is None else 100 * value, 1) + (" %" if value is not None else "")

@@ -1,0 +1,163 @@
+"""What a session's page shows, gathered from the session's commit alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from es_physics.report.errors import ReportError
+from es_physics.report.palette import LEVEL_STYLES
+from es_physics.report.silver import Commit
+
+Row = dict[str, Any]
+Floats = NDArray[np.float64]
+
+GAMMA_REACH = 60.0
+"""Points either side of the level whose strikes the gamma chart holds."""
+
+_BAR_PRICES = ("open", "high", "low", "close", "volume", "atr")
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """A published session's tables, in the forms that the page needs."""
+
+    commit: Commit
+    session: Row
+    bars: dict[str, Floats]
+    bar_starts_ns: NDArray[np.int64]
+    bar_ends_ns: NDArray[np.int64]
+    levels: dict[str, list[Row]]
+    events: list[Row]
+    gamma: list[Row] | None
+    gates: list[Row] | None
+    quality: list[Row] | None
+
+    @classmethod
+    def read(cls, commit: Commit) -> SessionView:
+        """Read the session's tables. Raises ReportError where a needed one is missing."""
+        sessions, bars = commit.rows("sessions"), commit.table("bars_1m")
+        if len(sessions) != 1 or bars is None:
+            raise ReportError(
+                f"session {commit.session_date}: the commit has {len(sessions)} session rows and "
+                f"{'no' if bars is None else 'a'} table bars_1m; build the session again"
+            )
+        levels: dict[str, list[Row]] = {kind: [] for kind in LEVEL_STYLES}
+        for row in commit.rows("levels"):
+            levels.setdefault(row["level_kind"], []).append(row)
+        return cls(
+            commit=commit,
+            session=sessions[0],
+            bars={name: _floats(bars[name]) for name in _BAR_PRICES},
+            bar_starts_ns=bars["bar_start_ns"].to_numpy(),
+            bar_ends_ns=bars["bar_end_ns"].to_numpy(),
+            levels={kind: rows for kind, rows in levels.items() if rows},
+            events=commit.rows("level_interactions"),
+            gamma=_rows_if_there(commit, "gamma_by_strike"),
+            gates=_rows_if_there(commit, "qa_gate_results"),
+            quality=_rows_if_there(commit, "bronze_quality"),
+        )
+
+    @cached_property
+    def wall_clock_offset_ms(self) -> float:
+        """New York's wall clock minus UTC, ms; the clocks never change within a session."""
+        rth_start = np.datetime64(self.session["rth_start_et"], "ms").astype(np.int64)
+        return float(rth_start - self.session["rth_start_ns"] // 10**6)
+
+    def clock_ms(self, ts_ns: Any) -> Any:
+        """UTC nanoseconds as New York wall clock, ms since the epoch, which charts plot."""
+        return np.asarray(ts_ns, np.float64) / 1e6 + self.wall_clock_offset_ms
+
+    def clock_text(self, ts_ns: int) -> str:
+        """UTC nanoseconds as New York wall clock in words, with its day."""
+        return f"{datetime.fromtimestamp(int(self.clock_ms(ts_ns)) // 1000, UTC):%b %d %H:%M:%S}"
+
+    def level_at(self, kind: str, ts_ns: NDArray[np.int64]) -> Floats:
+        """The price of a level kind at each time; NaN where it is not valid."""
+        rows = sorted(self.levels.get(kind, []), key=lambda row: row["valid_from_ns"])
+        starts = np.array([row["valid_from_ns"] for row in rows], np.int64)
+        ends = np.array([row["valid_to_ns"] for row in rows], np.int64)
+        prices = np.array([row["level_price"] for row in rows])
+        place = np.searchsorted(starts, ts_ns, side="right") - 1
+        found = np.full(len(ts_ns), np.nan)
+        valid = place >= 0
+        valid[valid] = ts_ns[valid] < ends[place[valid]]
+        found[valid] = prices[place[valid]]
+        return found
+
+    @cached_property
+    def zone_clock_ns(self) -> NDArray[np.int64]:
+        """Times at which a zone may change while events count: as a bar or a level's validity ends.
+
+        From the open to the last anchor, both included.
+        """
+        first, last = self.session["rth_start_ns"], self.session["event_end_ns"]
+        bounds = [
+            row[name]
+            for rows in self.levels.values()
+            for row in rows
+            for name in ("valid_from_ns", "valid_to_ns")
+        ]
+        times = np.concatenate([self.bar_ends_ns, np.array(bounds, np.int64)])
+        return np.unique(np.concatenate([[first], times[(times > first) & (times < last)], [last]]))
+
+    @cached_property
+    def zone_width(self) -> Floats:
+        """Half width of the zones at each time of `zone_clock_ns`, points."""
+        place = np.searchsorted(self.bar_ends_ns, self.zone_clock_ns, side="right") - 1
+        atr = np.append(self.bars["atr"], np.nan)[place]  # place -1: no bar has ended yet
+        smallest = self.commit.var("zone_min_width")
+        return np.fmax(smallest, self.commit.var("zone_atr_multiple") * atr)
+
+    def gamma_at(self, event: Row) -> Row | None:
+        """Gamma by strike at the last minute mark at or before an event; None before the first.
+
+        `k` are strikes in front-month points (strike + calendar basis) near the level, `call` and
+        `put` open-interest GEX, `flow` GEX by the day's flow: USD of delta per 1 % move, or None.
+        """
+        marks = self._gamma_by_mark
+        known = [tau for tau in marks if tau <= event["event_ts_ns"]]
+        if not known:
+            return None
+        tau = max(known)
+        sums: dict[float, dict[str, float | None]] = {}
+        for row in marks[tau]:
+            if row["calendar_basis"] is None:
+                continue
+            strike = row["strike"] + row["calendar_basis"]
+            if abs(strike - event["level_price"]) > GAMMA_REACH:
+                continue
+            sides = sums.setdefault(round(strike, 4), {"call": None, "put": None, "flow": None})
+            for name, value in (
+                ("call" if row["right"] == "C" else "put", row["oi_gex"]),
+                ("flow", row["flow_gex"]),
+            ):
+                if value is not None:
+                    sides[name] = (sides[name] or 0.0) + value
+        strikes = sorted(sums)
+        return {
+            "tau": float(self.clock_ms(tau)),
+            "k": strikes,
+            **{name: [sums[k][name] for k in strikes] for name in ("call", "put", "flow")},
+        }
+
+    @cached_property
+    def _gamma_by_mark(self) -> dict[int, list[Row]]:
+        marks: dict[int, list[Row]] = {}
+        for row in self.gamma or []:
+            marks.setdefault(row["tau_ns"], []).append(row)
+        return marks
+
+
+def _floats(column: pa.ChunkedArray) -> Floats:
+    return column.cast(pa.float64()).to_numpy()
+
+
+def _rows_if_there(commit: Commit, name: str) -> list[Row] | None:
+    return commit.rows(name) if name in commit.outputs else None

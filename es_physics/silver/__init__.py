@@ -1,0 +1,1 @@
+"""Published sessions: the commit, reading, checking and cleaning up."""

@@ -1,0 +1,60 @@
+"""A small DuckDB file with one view per published table, over committed sessions and nothing else.
+
+Its views name the files of the commit records as they were when it was made: a snapshot that stays
+the same, and whole, while sessions are published again (until `gc` removes what they replaced).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from es_physics.files import is_local
+from es_physics.silver.commit import read_commit
+from es_physics.silver.verify import committed_sessions
+
+
+def write_catalog(root: Path, target: Path) -> dict[str, int]:
+    """Write the catalog of the Silver root to `target`; returns the sessions in each view.
+
+    Over an object store, a reader's connection needs the store's file system registered (or
+    DuckDB's httpfs). Raises ValueError if nothing is published.
+    """
+    files: dict[str, list[str]] = defaultdict(list)
+    commits: list[tuple[str, str, datetime]] = []
+    for day in committed_sessions(root):
+        if record := read_commit(root, day):
+            committed_at = datetime.fromisoformat(record["committed_at"])
+            commits.append((record["session_date"], record["fingerprint"], committed_at))
+            for table, output in record["outputs"].items():
+                file = root / output["file"]
+                files[table].append(str(file.absolute() if is_local(root) else file))
+    if not commits:
+        raise ValueError(f"nothing is published below {root}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(draft) as connection:
+            if not is_local(root):
+                connection.register_filesystem(root.fs)  # type: ignore[attr-defined]
+            connection.execute(
+                "create table commits (session_date date primary key, fingerprint varchar,"
+                " committed_at timestamptz)"
+            )
+            connection.executemany("insert into commits values (?, ?, ?)", commits)
+            for table, paths in sorted(files.items()):
+                listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+                # By name: a session built by older code may lack a column.
+                connection.execute(
+                    f'create view "{table}" as select * from'
+                    f" read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+                )
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return {table: len(paths) for table, paths in sorted(files.items())}

@@ -1,0 +1,101 @@
+"""The commands of `es-physics` that look after published sessions: verify, gc, catalog, show."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from es_physics.console import day, json_argument, print_json, silver_root_argument
+from es_physics.files import is_local
+
+
+def add_commands(commands: Any) -> None:
+    """Add the room's commands to those of `es-physics`."""
+    verify = commands.add_parser("verify", help="hash every published file; find half a session")
+    json_argument(verify)
+    verify.set_defaults(run=_verify)
+
+    gc = commands.add_parser("gc", help="remove versions that were replaced or never committed")
+    gc.add_argument(
+        "--older-than",
+        type=float,
+        default=24.0,
+        metavar="HOURS",
+        help="keep younger ones: someone may write or read them (default 24)",
+    )
+    gc.set_defaults(run=_collect)
+
+    catalog = commands.add_parser("catalog", help="write a DuckDB file of views over all sessions")
+    catalog.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: catalog.duckdb in the Silver root, or in data if that is a URL",
+    )
+    catalog.set_defaults(run=_catalog)
+
+    show = commands.add_parser("show", help="print the labelled level events of sessions")
+    show.add_argument("sessions", nargs="+", type=day, metavar="DATE")
+    show.add_argument("--limit", type=int, default=12, help="rows per session (default 12)")
+    json_argument(show)
+    show.set_defaults(run=_show)
+
+    for command in (verify, gc, catalog, show):
+        silver_root_argument(command)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from es_physics.silver.verify import committed_sessions, problems
+
+    root = options.silver_root
+    found = list(problems(root))
+    sessions = committed_sessions(root)
+    bad = {session for session, _ in found}
+    if options.json:
+        print_json(
+            {
+                "silver_root": root,
+                "sessions": sessions,
+                "problems": [
+                    {"session_date": session, "problem": problem} for session, problem in found
+                ],
+            }
+        )
+        return 1 if bad else 0
+    # A plan compares hashes of its own accord only where that costs no transfer.
+    force = "" if is_local(root) else " --force"
+    for session, problem in found:
+        cure = f"es-physics build --date {session}{force}"
+        print(f"error: {session} {problem}: {cure}", file=sys.stderr)
+    print(f"{len(sessions)} sessions published below {root}: {len(bad)} with problems")
+    return 1 if bad else 0
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from es_physics.silver.verify import collect_garbage
+
+    count, size = collect_garbage(options.silver_root, timedelta(hours=options.older_than))
+    print(f"{count} files removed, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _catalog(options: argparse.Namespace) -> int:
+    from es_physics.silver.catalog import write_catalog
+
+    root = options.silver_root
+    target = options.output or (root if is_local(root) else Path("data")) / "catalog.duckdb"
+    for table, sessions in write_catalog(root, target).items():
+        print(f"{table}: {sessions} sessions")
+    print(f"written to {target}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from es_physics.silver.show import show, show_json
+
+    if options.json:
+        return show_json(options.silver_root, options.sessions)
+    return show(options.silver_root, options.sessions, options.limit)

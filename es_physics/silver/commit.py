@@ -1,0 +1,247 @@
+"""Write a session's Silver tables so that a reader sees all of them or the ones before.
+
+Every publication is a version of its own: its tables go to `_versions/<date>/<version>/<table>`,
+and then one file, the commit record `_commits/<date>.json`, names them. Writing that record is the
+commit, and whoever follows it (`committed_files`, the catalog) never sees two versions mixed. It
+holds what went in (Bronze hashes, code, versions, vars) and what came out (rows, bytes and sha256
+of every file).
+
+After the commit each table is exposed under the path that plain globs read,
+`<table>/session_date=<date>/data.parquet`, by a hard link, or a copy on an object store. Each such
+file is one whole version; while a session is published again, for an instant or after a crash until
+the next `build`, some tables may still show the version before.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from es_physics.files import is_local, silver_root
+from es_physics.silver.errors import RecordError
+from es_physics.silver.store import place, place_copy
+
+COMMITS = "_commits"
+VERSIONS = "_versions"
+
+# What a build executes; a test holds that it imports nothing else of this project. How Bronze was
+# made is told by its hashes.
+_CODE = (
+    "dbt_project.yml",
+    "macros",
+    "models",
+    "python_models",
+    "seeds",
+    "es_physics/bronze",
+    "es_physics/quant",
+    "es_physics/silver",
+)
+_CODE_SUFFIXES = {".csv", ".py", ".sql", ".yml"}
+_PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "pyarrow", "scipy")
+
+
+def table_path(table: str, session_date: date) -> Path:
+    """Where plain globs find a table's file of one session, below the Silver root."""
+    return Path(table) / f"session_date={session_date}" / "data.parquet"
+
+
+def commit_path(root: Path, session_date: date) -> Path:
+    """Where a session's commit record lies; a session is published if and only if it is there."""
+    return root / COMMITS / f"{session_date}.json"
+
+
+def read_commit(root: Path, session_date: date) -> dict[str, Any] | None:
+    """The session's commit record, None if it is not published.
+
+    Raises RecordError with the record's path if it is no commit record of this project's format.
+    """
+    path = commit_path(root, session_date)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        record: dict[str, Any] = json.loads(content)
+        for output in record["outputs"].values():
+            _ = output["path"], output["file"], output["bytes"], output["sha256"]
+        _ = record["version"], record["fingerprint"], record["committed_at"], record["inputs"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(
+            f"{path} is no commit record of this version ({error!r}); build {session_date} again"
+        ) from error
+    return record
+
+
+def committed_files(root: Path, session_date: date) -> dict[str, Path]:
+    """The session's published files by table, all of one version; empty if it is not published."""
+    record = read_commit(root, session_date)
+    outputs = record["outputs"] if record else {}
+    return {table: root / output["file"] for table, output in outputs.items()}
+
+
+def read_table(root: Path, table: str, session_date: date) -> pa.Table:
+    """A table of a published session, in its published order.
+
+    Raises RecordError if the session is not published or its commit has no such table.
+    """
+    files = committed_files(root, session_date)
+    if table not in files:
+        raise RecordError(
+            f"{session_date} has no table {table} below {root}: it has {', '.join(files)}"
+            if files
+            else f"session {session_date} is not published below {root}; build it"
+        )
+    with files[table].open("rb") as file:
+        return pq.ParquetFile(file).read()
+
+
+def publish_session(
+    session_date: date,
+    tables: Mapping[str, pa.Table],
+    *,
+    bronze_json: str,
+    vars_json: str,
+    run_started_at: str,
+    root: Path | None = None,
+) -> dict[str, Any]:
+    """Publish `tables`, each already ordered by its key, as the session of `session_date`.
+
+    `bronze_json` lists the partitions that the build read, `vars_json` the vars it used, and
+    `run_started_at` is when it began. Returns the commit in short: `session_date`, `row_count` over
+    all tables, `fingerprint` and the record's path.
+    """
+    root = root or silver_root()
+    now = datetime.now(UTC)
+    run = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    folder = f"{VERSIONS}/{session_date}/{run}"
+    inputs = {
+        "bronze": json.loads(bronze_json),
+        "code_version": code_version(),
+        "packages": package_versions(),
+        "vars": json.loads(vars_json),
+    }
+    try:
+        outputs = {
+            name: _place_table(root, session_date, f"{folder}/{name}", name, table)
+            for name, table in sorted(tables.items())
+        }
+    except Exception:
+        # A full disk, most likely: leave it as it was, as far as that can be done at once.
+        if is_local(root):
+            shutil.rmtree(root / folder, ignore_errors=True)
+        raise
+    committed_at = datetime.now(UTC)
+    record = {
+        "session_date": session_date.isoformat(),
+        "version": run,
+        "fingerprint": _sha256_of_json(inputs),
+        "inputs": inputs,
+        "outputs": outputs,
+        "committed_at": committed_at.isoformat(),
+        "wall_time_s": round(
+            (committed_at - datetime.fromisoformat(run_started_at)).total_seconds(), 3
+        ),
+    }
+    content = json.dumps(record, indent=2, sort_keys=True).encode() + b"\n"
+    place(root, f"{COMMITS}/{session_date}.json", content)
+    expose(root, session_date)
+    return {
+        "session_date": session_date,
+        "row_count": sum(output["rows"] for output in outputs.values()),
+        "fingerprint": record["fingerprint"],
+        "commit_path": str(commit_path(root, session_date)),
+    }
+
+
+def expose(root: Path, session_date: date) -> None:
+    """Make the files that plain globs read those of the commit record.
+
+    Ends only when the record it exposed is still the one in force, so that of two builds that
+    publish the session at once, whichever comes last leaves the files of the last commit.
+    """
+    exposed = None
+    while (record := read_commit(root, session_date)) and record["version"] != exposed:
+        for output in record["outputs"].values():
+            if not _is_linked(root, output):
+                place_copy(root, output["path"], output["file"])
+        exposed = record["version"]
+
+
+def is_exposed(root: Path, output: Mapping[str, Any]) -> bool:
+    """Whether the plain file is the committed one; on an object store, whether it is as long.
+
+    `verify` compares hashes there, which costs a transfer.
+    """
+    plain, committed = root / output["path"], root / output["file"]
+    if _is_linked(root, output):
+        return True
+    try:
+        if plain.stat().st_size != output["bytes"]:
+            return False
+        return not is_local(root) or filecmp.cmp(plain, committed, shallow=False)
+    except FileNotFoundError:
+        return False
+
+
+def _is_linked(root: Path, output: Mapping[str, Any]) -> bool:
+    if not is_local(root):
+        return False
+    with suppress(FileNotFoundError):
+        return (root / output["path"]).samefile(root / output["file"])
+    return False
+
+
+def code_version(project: Path = Path()) -> str:
+    """sha256 over the names and contents of every file that decides a number."""
+    digest = hashlib.sha256()
+    for path in sorted(_code_files(project)):
+        digest.update(f"{path.relative_to(project).as_posix()}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """The installed version of every package that decides a number."""
+    return {name: version(name) for name in _PACKAGES}
+
+
+def _code_files(project: Path) -> list[Path]:
+    files: list[Path] = []
+    for name in _CODE:
+        top = project / name
+        files += [top] if top.is_file() else top.rglob("*")
+    return [path for path in files if path.suffix in _CODE_SUFFIXES and path.is_file()]
+
+
+def _place_table(
+    root: Path, session_date: date, file: str, name: str, table: pa.Table
+) -> dict[str, Any]:
+    """Write the table to `file`, whose name has no suffix: no glob takes it for published data."""
+    sink = pa.BufferOutputStream()
+    # One chunk, so that page boundaries never depend on how the rows arrived.
+    pq.write_table(table.combine_chunks(), sink, compression="zstd")
+    content = sink.getvalue().to_pybytes()
+    place(root, file, content)
+    return {
+        "path": table_path(name, session_date).as_posix(),
+        "file": file,
+        "rows": table.num_rows,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def _sha256_of_json(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

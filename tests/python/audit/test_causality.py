@@ -1,0 +1,103 @@
+"""Causality by cutting: clean code proves clean, and looking ahead is seen."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from conftest import run_es_physics
+from planted_faults import SESSION, copy_bronze, copy_project
+
+from es_physics.audit.causality import CausalityError, Difference, differences, prove
+
+
+@pytest.fixture(scope="module")
+def own_bronze(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("causality") / "bronze"
+    copy_bronze(bronze, root)
+    return root
+
+
+def test_cutting_bronze_moves_nothing_that_was_known(own_bronze: Path, tmp_path: Path) -> None:
+    first, last, premarket = prove(date.fromisoformat(SESSION), own_bronze, tmp_path, cuts=2)
+    assert [proof.differences for proof in (first, last, premarket)] == [[], [], []]
+    assert first.row_counts["level_events"] == first.row_counts["level_event_features"] == 1
+    assert last.row_counts["level_events"] == last.row_counts["level_event_features"] > 12
+    assert last.row_counts["gamma_by_strike"] > first.row_counts["gamma_by_strike"] > 0
+    assert premarket.row_counts["bars_1m"] > 300
+
+
+def test_looking_ahead_is_reported(own_bronze: Path, tmp_path: Path) -> None:
+    """A fit over the whole session, of which no time of a source tells, and an ATR that reads bars
+    of the premarket."""
+    project = tmp_path / "project"
+    copy_project(project)
+    for name, text, other in (
+        (
+            "models/intermediate/features/int_force_mass_fits.sql",
+            "rows between unbounded preceding and current row",
+            "rows between unbounded preceding and unbounded following",
+        ),
+        ("models/intermediate/bars/int_rth_volatility.sql", "where is_rth", "where bar_end_ns > 0"),
+    ):
+        before = (project / name).read_text()
+        assert before.count(text) == 1
+        (project / name).write_text(before.replace(text, other))
+
+    *cuts, premarket = prove(
+        date.fromisoformat(SESSION), own_bronze, tmp_path / "work", cuts=2, project=project
+    )
+    for cut in cuts:
+        assert {difference.table for difference in cut.differences} == {"level_event_features"}
+        moved = {difference.column for difference in cut.differences}
+        assert {"force_mass_k", "predicted_accel", "accel_residual"} <= moved
+        assert all(
+            "force_mass" in str(name)
+            or "_accel" in str(name)
+            or "accel_" in str(name)
+            or "velocity" in str(name)
+            for name in moved
+        )
+    assert {difference.column for difference in premarket.differences} >= {"atr", "rth_volatility"}
+
+
+def test_differences_are_of_rows_and_of_bits() -> None:
+    whole = pa.table({"id": [1, 2, 3], "x": [0.0, math.nan, 1.0], "n": ["a", None, "c"]})
+    cut = pa.table({"id": [4, 3, 2, 1], "x": [9.0, 1.0 + 2**-52, math.nan, -0.0], "n": [None] * 4})
+    cut = cut.set_column(2, "n", pa.array(["d", "c", None, None], pa.string()))
+    assert differences("t", ["id"], whole, cut.slice(1)) == [
+        Difference("t", (1,), "x", 0.0, -0.0),
+        Difference("t", (3,), "x", 1.0, 1.0 + 2**-52),
+        Difference("t", (1,), "n", "a", None),
+    ]
+    assert differences("t", ["id"], whole, whole) == []
+    assert differences("t", ["id"], whole.slice(0, 1), cut.slice(0, 1)) == [
+        Difference("t", (1,), None, "there", "missing"),
+        Difference("t", (4,), None, "missing", "there"),
+    ]
+    assert str(Difference("bars_1m", (7,), "atr", 1.5, None)) == (
+        "bars_1m 7: atr is 1.5 of the whole session, None cut"
+    )
+
+
+def test_session_without_events_cannot_be_judged(tmp_path: Path) -> None:
+    with pytest.raises(CausalityError, match="2025-12-10 has no event with the Bronze below"):
+        prove(date.fromisoformat(SESSION), tmp_path / "none", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("2025-12-10", "--cuts", "1"), "error: --cuts 1 is too few."),
+        (("2025-12-13",), "session_date 2025-12-13 is no CME trade date"),
+        (("16.12.2025",), "invalid fromisoformat value: '16.12.2025'"),
+    ],
+)
+def test_wrong_usage_says_so(arguments: tuple[str, ...], line: str) -> None:
+    finished = run_es_physics("prove-causality", *arguments)
+    assert finished.returncode == 2
+    assert line in finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stdout + finished.stderr

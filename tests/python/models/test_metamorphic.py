@@ -1,0 +1,196 @@
+"""How events, features and labels answer to a change of the whole market whose effect is known.
+
+Each test rebuilds one session from Bronze that was turned upside down, doubled in size, or moved
+up, and derives what must come out from the build of the market as it was. What options say is left
+out: a call does not become a put when prices are mirrored, so their Bronze is not copied.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+import polars.selectors as cs
+import pytest
+import reference
+from conftest import Builds, run_dbt
+
+from es_physics.bronze.manifest import write_manifest
+
+SESSION = "2025-12-10"
+DATES = ("2025-12-05", "2025-12-08", "2025-12-09", "2025-12-10")
+
+MIRROR_SUM = 13_600
+"""A price and its mirror image add up to this, points."""
+SHIFT = 137.25
+"""What is added to every price, points."""
+
+KEYS = ["event_ts_ns", "level_kind"]
+PRICES = ("level_price", "spot", "future_price")
+NOT_ALL_ZERO = (
+    *("ofi_best_60s", "ofi_near_level_240s", "tape_sell_volume", "tape_velocity", "sweep_net_size"),
+    *("dist_to_or_low", "barrier_filled", "barrier_pulled", "depth_in_zone", "force", "mass"),
+    *("force_mass_r2", "es_spx_basis"),
+)
+MIRROR_IMAGES = {
+    "UP": "DOWN",
+    "PM_HIGH": "PM_LOW",
+    "OR_HIGH": "OR_LOW",
+    "A": "B",
+    "bid": "ask",
+    "buy": "sell",
+    "high": "low",
+}
+MIRROR_IMAGES |= {image: name for name, image in MIRROR_IMAGES.items()}
+
+# A moving average that no double holds exactly has an image that differs in the last digit.
+RTOL, ATOL = 1e-9, 1e-11
+
+
+def _is_price(column: str) -> bool:
+    return column == "price" or "_px_" in column
+
+
+def _image(name: str) -> str:
+    """A column's name with the words for one side replaced by those for the other."""
+    return "_".join(MIRROR_IMAGES.get(word, word) for word in name.split("_"))
+
+
+def _mirrored_bronze(rows: pl.DataFrame) -> pl.DataFrame:
+    """Prices mirrored, bids and asks and the sides of records swapped."""
+    columns = {}
+    for name in rows.columns:
+        column = pl.col(_image(name))
+        columns[name] = MIRROR_SUM * 10**9 - column if _is_price(name) else column
+    if "side" in rows.columns:
+        columns["side"] = pl.col("side").replace(MIRROR_IMAGES)
+    return rows.select(**columns)
+
+
+def _doubled_bronze(rows: pl.DataFrame) -> pl.DataFrame:
+    """Twice the size in every trade and at every level of the book."""
+    return rows.with_columns(cs.matches("^size$|_sz_") * 2)
+
+
+def _shifted_bronze(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every price moved up."""
+    return rows.with_columns(cs.matches("^price$|_px_") + int(SHIFT * 10**9))
+
+
+def _mirrored(events: pl.DataFrame) -> pl.DataFrame:
+    """Highs for lows, UP for DOWN, buying for selling; signs turn where up is positive.
+
+    What is aligned with the approach (motion, barrier, force, labels) stays.
+    """
+    up_positive = re.compile("dir_sign|ofi_|dist_to_|tape_(imbalance|velocity)|sweep_net|es_spx")
+    columns = {}
+    for name in events.columns:
+        column = pl.col(_image(name))
+        if name in PRICES:
+            column = MIRROR_SUM - column
+        elif name in ("level_kind", "direction"):
+            column = column.replace(MIRROR_IMAGES)
+        elif up_positive.match(name):
+            column = -column
+        columns[name] = column
+    return events.select(**columns)
+
+
+def _doubled(events: pl.DataFrame) -> pl.DataFrame:
+    """Twice the contracts; whatever is a ratio of contracts, a price or a time stays.
+
+    Sweeps and the barrier's state have thresholds in contracts, so nothing is claimed of them.
+    """
+    contracts = cs.matches(
+        "^ofi_(best|integrated|near_level)_|^tape_(buy|sell)_volume$|^(force|mass)$"
+        "|^barrier_(added|removed|filled|pulled|delta_liq|churn)$|^(passive_volume|depth_in_zone)$"
+    )
+    integrated = {window: pl.col(f"ofi_integrated_{window}") for window in ("60s", "240s")}
+    return events.drop(cs.starts_with("sweep_"), "barrier_state").with_columns(
+        contracts * 2,
+        **{
+            f"ofi_imbalance_{window}": x.sign() * (1 + 2 * x.abs()).log()
+            for window, x in integrated.items()
+        },
+    )
+
+
+def _shifted(events: pl.DataFrame) -> pl.DataFrame:
+    """Prices move; distances, motion, flow and outcomes stay."""
+    return events.with_columns(pl.col(PRICES) + SHIFT)
+
+
+CHANGES = {
+    "mirrored": (_mirrored_bronze, _mirrored),
+    "doubled": (_doubled_bronze, _doubled),
+    "shifted": (_shifted_bronze, _shifted),
+}
+
+
+@pytest.fixture(scope="module")
+def changed_builds(
+    builds: Builds, bronze: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, pl.DataFrame]:
+    """The events of the session as built from each changed market, two builds at a time."""
+    builds.start(SESSION)
+
+    def build(name: str) -> pl.DataFrame:
+        work = tmp_path_factory.mktemp(name)
+        for folder in _partitions(bronze):
+            shutil.copytree(folder, work / "bronze" / folder.relative_to(bronze))
+        for folder in _partitions(work / "bronze"):
+            if folder.parts[-3] != "definition":
+                _rewrite(folder, CHANGES[name][0])
+        finished = run_dbt("build", bronze=work / "bronze", work=work, session_date=SESSION)
+        assert finished.returncode == 0, finished.output
+        return _events(finished.table("level_interactions", SESSION))
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip(CHANGES, pool.map(build, CHANGES), strict=True))
+
+
+@pytest.fixture(scope="module")
+def events(builds: Builds) -> pl.DataFrame:
+    """The events of the session with their features and labels, as the market was."""
+    events = _events(builds[SESSION].table("level_interactions", SESSION))
+    assert set(events["direction"]) == {"UP", "DOWN"}
+    # A change of sign or size shows only in what is not zero.
+    assert [name for name in NOT_ALL_ZERO if not (events[name] != 0).any()] == []
+    return events
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_features_and_labels_follow_the_changed_market(
+    name: str, events: pl.DataFrame, changed_builds: dict[str, pl.DataFrame]
+) -> None:
+    expected = CHANGES[name][1](events)
+    assert reference.compare(expected, changed_builds[name], KEYS, rtol=RTOL, atol=ATOL) == []
+
+
+def _events(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Without event_id, which spells out price and direction, and without what options say."""
+    return interactions.drop("event_id", cs.matches("gex|gamma|fuel|option|calendar_basis"))
+
+
+def _partitions(bronze: Path) -> list[Path]:
+    """Futures and index partitions that the session reads."""
+    return [
+        folder
+        for pattern in ("futures/*/root=ES/date={}", "index/spx/date={}")
+        for day in DATES
+        for folder in bronze.glob(pattern.format(day))
+    ]
+
+
+def _rewrite(folder: Path, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    """Replace a partition's one file by a changed one, with a manifest that matches it."""
+    file = folder / "data.parquet"
+    rows = change(pl.read_parquet(file, hive_partitioning=False))
+    rows.write_parquet(file)
+    manifest = json.loads((folder / "_manifest.json").read_text())
+    write_manifest(folder, manifest, {file.name: rows.height})

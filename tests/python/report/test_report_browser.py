@@ -1,0 +1,317 @@
+"""The pages in a real browser: they work by mouse and keyboard, silently and without a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import report_silver
+from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from es_physics.report.palette import PALETTE
+from es_physics.report.write import write_index, write_range, write_session
+
+DAYS = (date(2025, 12, 10), date(2025, 12, 11))
+NO_BROWSER = (
+    "the tests of the report in a browser need chromium and chromedriver on the path: "
+    "apt-get install chromium chromium-driver"
+)
+
+VALUE = "return title.text_color.value ?? title.text_color"
+
+Open = Callable[[str], webdriver.Chrome]
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[webdriver.Chrome]:
+    """A headless Chromium. Needed where CI is set; elsewhere its absence is said."""
+    binary = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not binary or not driver:
+        if os.environ.get("CI"):
+            pytest.fail(NO_BROWSER)
+        pytest.skip(NO_BROWSER)
+    options = Options()
+    options.binary_location = binary
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument("--window-size=1400,1000")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=Service(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of two published sessions, of both together, and the index."""
+    root = tmp_path_factory.mktemp("report")
+    for shift, day in enumerate(DAYS):
+        report_silver.publish(root / "silver", day, shift=40.0 * shift)
+        write_session(root / "silver", root, day)
+    write_range(root / "silver", root, *DAYS)
+    write_index(root / "silver", root)
+    return root
+
+
+@pytest.fixture
+def opened(chrome: webdriver.Chrome, pages: Path) -> Iterator[Open]:
+    """Opens a page in the light theme; afterwards nothing may have failed or been fetched."""
+
+    def open_page(name: str) -> webdriver.Chrome:
+        chrome.get("about:blank")
+        drain(chrome)
+        chrome.get(f"{pages.as_uri()}/{name}")
+        wait(chrome, lambda: root_attribute(chrome, "ready") == "true")
+        chrome.execute_script("setTheme('light')")
+        return chrome
+
+    yield open_page
+    messages, requests = drain(chrome)
+    assert messages == []
+    assert requests
+    assert [url for url in requests if not url.startswith(("file:", "data:", "about:"))] == []
+
+
+def drain(chrome: webdriver.Chrome) -> tuple[list[str], list[str]]:
+    """Warnings and errors of the console, and every address asked for, since the last call."""
+    messages = [entry["message"] for entry in chrome.get_log("browser") if entry["level"] != "INFO"]
+    events = [json.loads(entry["message"])["message"] for entry in chrome.get_log("performance")]
+    requests = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    return messages, requests
+
+
+def wait(chrome: webdriver.Chrome, condition: Callable[[], Any]) -> None:
+    WebDriverWait(chrome, 60, poll_frequency=0.1).until(lambda _: condition())
+
+
+def root_attribute(chrome: webdriver.Chrome, name: str) -> str:
+    return str(chrome.execute_script(f"return document.documentElement.dataset.{name} ?? ''"))
+
+
+def text(chrome: webdriver.Chrome, selector: str) -> str:
+    return chrome.find_element(By.CSS_SELECTOR, selector).text
+
+
+def chosen(chrome: webdriver.Chrome) -> list[str]:
+    rows = chrome.find_elements(By.CSS_SELECTOR, "#events tr[aria-selected=true]")
+    return [row.get_attribute("data-event") or "" for row in rows]
+
+
+def shown_rows(chrome: webdriver.Chrome) -> list[str]:
+    rows = chrome.find_elements(By.CSS_SELECTOR, "#events tbody tr")
+    return [row.get_attribute("data-event") or "" for row in rows if row.is_displayed()]
+
+
+def move_to_marker(chrome: webdriver.Chrome, event: int) -> ActionChains:
+    """Move the mouse onto an event's marker in the price chart."""
+    chrome.execute_script("byId('session-chart').scrollIntoView()")
+    x, y = chrome.execute_script(
+        """
+        const [view] = Bokeh.index.query((one) => one.model === price);
+        const box = view.el.getBoundingClientRect();
+        return [box.left + view.frame.x_scale.compute(source.data.x[arguments[0]]),
+                box.top + view.frame.y_scale.compute(source.data.y[arguments[0]])];
+        """,
+        event,
+    )
+    actions = ActionChains(chrome)
+    actions.w3c_actions.pointer_action.move_to_location(round(x), round(y))
+    return actions
+
+
+def test_a_click_on_a_marker_chooses_its_event(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    assert chosen(chrome) == ["0"]
+    actions = move_to_marker(chrome, 3)
+    actions.w3c_actions.pointer_action.click()
+    actions.perform()
+    wait(chrome, lambda: chosen(chrome) == ["3"])
+    assert text(chrome, "#card h2") == "11:00:00 SMA 200 ▼ DOWN"
+    assert "BREAK" in text(chrome, "#card")
+    assert "WALL" in text(chrome, "#card")
+    assert "30 %" in text(chrome, "#card .odds")
+    assert "310 contracts" not in text(chrome, "#facts")
+    assert "330 contracts" in text(chrome, "#facts")
+    # The mark is drawn at the event in every chart, the level in the gamma chart.
+    mark, level, at_level = chrome.execute_script(
+        "return [chartModel('selected').data, data.events[3].level,"
+        " chartModel('gamma') && [...Bokeh.documents.at(-1).all_models]"
+        ".find((model) => model.name === 'at_level').location]"
+    )
+    assert mark["y"] == [6003.0]
+    assert mark["depth_in_zone"] == [330.0]
+    assert level == at_level == 6001.5
+    assert text(chrome, "#gamma-note").startswith("As of 10:30")
+
+
+def test_the_mouse_over_a_marker_shows_its_key_features(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    move_to_marker(chrome, 1).perform()
+    find = """
+        const texts = [];
+        const walk = (node) => {
+          for (const child of node.querySelectorAll("*")) {
+            if (child.shadowRoot) walk(child.shadowRoot);
+            else if (node !== document && child.matches("dl")) {
+              texts.push(child.parentElement.innerText);
+            }
+          }
+        };
+        walk(document);
+        return texts.join(" ");
+    """
+    wait(chrome, lambda: "PM low DOWN → BOUNCE" in chrome.execute_script(find))
+    tip = chrome.execute_script(find)
+    assert "−12.5 contracts/pt" in tip
+    assert "−0.25" in tip
+
+
+def test_gamma_before_its_first_mark_is_unknown(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    assert text(chrome, "#gamma-note") == "Unknown at this entry: the first minute mark is 09:31."
+    assert not chrome.find_element(By.ID, "gamma-chart").is_displayed()
+
+
+def test_filters_hide_events_in_the_chart_and_in_the_table(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    assert text(chrome, "#count") == "5 of 5 entries shown"
+    for value, left in (
+        ("PM_HIGH", ["1", "2", "3"]),
+        ("DOWN", ["2"]),
+        ("CHOP", []),
+    ):
+        chrome.find_element(By.CSS_SELECTOR, f"[data-filter] input[value={value}]").click()
+        assert shown_rows(chrome) == left
+        booleans = chrome.execute_script("return chartModel('shown').booleans")
+        assert [str(place) for place, shown in enumerate(booleans) if shown] == left
+    visible = "return chartModel(arguments[0]).visible"
+    assert not chrome.execute_script(visible, "level:PM_HIGH")
+    assert not chrome.execute_script(visible, "zone:PM_HIGH")
+    assert chrome.execute_script(visible, "level:PM_LOW")
+    assert text(chrome, "#count") == "0 of 5 entries shown"
+    assert chosen(chrome) == []
+    chrome.find_element(By.ID, "reset").click()
+    assert len(shown_rows(chrome)) == 5
+
+
+def test_the_theme_changes_page_and_charts_and_is_remembered(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    colour = f"const {{ title }} = price; {VALUE}"
+    page = "return getComputedStyle(document.body).backgroundColor"
+    light_page = chrome.execute_script(page)
+    assert chrome.execute_script(colour) == PALETTE["ink"].light
+    chrome.find_element(By.ID, "theme").click()
+    assert root_attribute(chrome, "theme") == "dark"
+    assert chrome.execute_script(colour) == PALETTE["ink"].dark
+    assert chrome.execute_script(page) != light_page
+    # No colour of the light theme is left in any chart.
+    left = chrome.execute_script(
+        """
+        const light = new Set(PALETTE.map((shade) => shade.light));
+        return Bokeh.documents.flatMap((chart) => [...chart.all_models]).flatMap((model) =>
+          Object.entries(model.attributes).filter(([, value]) =>
+            light.has(value) || light.has(value?.value)).map(([name]) => model.type + "." + name));
+        """
+    )
+    assert left == []
+    chrome.refresh()
+    wait(chrome, lambda: root_attribute(chrome, "ready") == "true")
+    assert root_attribute(chrome, "theme") == "dark"
+    chrome.find_element(By.ID, "theme").click()
+    assert chrome.execute_script(colour) == PALETTE["ink"].light
+
+
+def test_events_can_be_walked_and_zoomed_by_keyboard(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    chrome.find_element(By.CSS_SELECTOR, "#events tr[tabindex='0']").send_keys(Keys.ARROW_DOWN)
+    assert chosen(chrome) == ["1"]
+    assert chrome.switch_to.active_element.get_attribute("data-event") == "1"
+    chrome.switch_to.active_element.send_keys(Keys.END)
+    assert chosen(chrome) == ["4"]
+    chart = chrome.find_element(By.ID, "session-chart")
+    chart.send_keys(Keys.ARROW_RIGHT)
+    assert chosen(chrome) == ["0"]
+    width = "return clock.end - clock.start"
+    chart.send_keys("0")
+    assert chrome.execute_script(width) == 12 * 3600e3
+    chart.send_keys("+")
+    assert chrome.execute_script(width) == pytest.approx(8 * 3600e3)
+
+
+def test_the_table_sorts_with_the_unknown_last(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    heading = chrome.find_element(By.XPATH, "//table[@id='events']//th[.//button[text()='Tape']]")
+    heading.find_element(By.TAG_NAME, "button").click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert shown_rows(chrome) == ["1", "3", "4", "0", "2"]
+    heading.find_element(By.TAG_NAME, "button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert shown_rows(chrome) == ["0", "1", "3", "4", "2"]
+
+
+def test_the_price_axis_and_the_level_names_follow_the_view(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    chrome.find_element(By.CSS_SELECTOR, "[data-range=event]").click()
+    start, end = chrome.execute_script("return [price.y_range.start, price.y_range.end]")
+    chrome.find_element(By.CSS_SELECTOR, "[data-range=all]").click()
+    wide_start, wide_end = chrome.execute_script("return [price.y_range.start, price.y_range.end]")
+    assert wide_end - wide_start > end - start
+    names = chrome.execute_script(
+        "return data.kinds.map((kind) => chartModel(`label:${kind}`))"
+        ".filter((label) => label.visible).map((label) => label.y)"
+    )
+    # PM high and OR high are two points apart, less than their names are high.
+    assert len(names) == 4
+    step = (wide_end - wide_start) / 400 * 14
+    gaps = [b - a for a, b in zip(sorted(names), sorted(names)[1:], strict=False)]
+    assert min(gaps) >= step * 0.999
+
+
+def test_a_link_to_an_event_opens_with_it(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    identity = chrome.execute_script("return data.events[2].id")
+    chrome = opened(f"{DAYS[0]}.html#{identity}")
+    assert chosen(chrome) == ["2"]
+
+
+def test_the_range_page_shows_other_directions_and_themes(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}_to_{DAYS[1]}.html")
+    # Of the entries with a null model, BREAK of the three kinds and both directions: 2 of 8.
+    title = "return chartModel('incidence-title:ALL').title.text"
+    last = "return [...chartModel('incidence:ALL').data.BREAK].at(-1)"
+    assert chrome.execute_script(title) == "All entries (8)"
+    assert chrome.execute_script(last) == pytest.approx(0.25)
+    chrome.find_element(By.CSS_SELECTOR, "#direction option[value=UP]").click()
+    assert chrome.execute_script(title) == "All entries ▲ (2)"
+    assert chrome.execute_script(last) == 0
+    chrome.find_element(By.ID, "theme").click()
+    colour = chrome.execute_script("return chartModel('incidence-title:ALL').title.text_color")
+    assert PALETTE["ink"].dark in (
+        colour,
+        (colour or {}).get("value") if colour is dict else colour,
+    )
+    chrome.find_element(By.CSS_SELECTOR, f"a[href='{DAYS[1]}.html']").click()
+    wait(chrome, lambda: chrome.title == f"ES session {DAYS[1]}")
+
+
+def test_the_index_leads_to_the_pages(opened: Open) -> None:
+    chrome = opened("index.html")
+    links = [link.get_attribute("href") or "" for link in chrome.find_elements(By.TAG_NAME, "a")]
+    names = {link.rsplit("/", 1)[-1] for link in links}
+    assert {f"{DAYS[0]}.html", f"{DAYS[1]}.html", f"{DAYS[0]}_to_{DAYS[1]}.html"} <= names
