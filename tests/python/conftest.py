@@ -122,6 +122,17 @@ def run_dbt(
     return Build(finished.returncode, finished.stdout + finished.stderr, silver)
 
 
+# What takes a simulated market, a dbt build, a browser or a cluster.
+SLOW_FIXTURES = {"bronze", "builds", "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a market, a build or a browser; `make check` runs the others."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("market")
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of this run of the tests, the same for all of its processes."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from vendor_market import DAY, Stock
 from vendor_server import KEY, VendorServer
 
+from es_physics.console import run_command
 from ingest.download.cli import add_arguments, run
 from ingest.download.pace import Pace
 
@@ -73,7 +75,8 @@ class Shop:
             attempts=attempts, job_wait_s=60.0, sleep=self.time.sleep, clock=self.time.clock
         )
         self._capsys.readouterr()
-        code = run(parser.parse_args(self.arguments(*more, **options)), pace)
+        given = parser.parse_args(self.arguments(*more, **options))
+        code = run_command(partial(run, pace=pace), given, "")
         printed = self._capsys.readouterr()
         return Finished(code, printed.out, printed.err)
 

@@ -93,7 +93,7 @@ def test_session_without_events_cannot_be_judged(tmp_path: Path) -> None:
     [
         (("2025-12-10", "--cuts", "1"), "error: --cuts 1 is too few."),
         (("2025-12-13",), "session_date 2025-12-13 is no CME trade date"),
-        (("16.12.2025",), "invalid fromisoformat value: '16.12.2025'"),
+        (("16.12.2025",), "'16.12.2025' is no date, expected YYYY-MM-DD"),
     ],
 )
 def test_wrong_usage_says_so(arguments: tuple[str, ...], line: str) -> None:

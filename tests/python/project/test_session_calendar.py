@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import importlib.util
 from datetime import date
-from pathlib import Path
 from types import ModuleType
 
 import pytest
+from conftest import PROJECT
 
-SEEDS = Path(__file__).parents[2] / "seeds"
+SEEDS = PROJECT / "seeds"
 
 
 @pytest.fixture(scope="module")
