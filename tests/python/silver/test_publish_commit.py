@@ -219,7 +219,7 @@ def test_verify_names_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     lines = finished.stderr.splitlines()
     assert len(lines) == 3
     assert "events does not match its sha256; build it again" in lines[0]
-    assert lines[0].endswith("--start 2025-12-16 --end 2025-12-16")
+    assert lines[0].endswith(": es-physics build --date 2025-12-16")
     assert "labels/session_date=2025-12-16/data.parquet is missing" in lines[1]
     assert "2025-12-15 bars: session_date=2025-12-15 is there without a commit record" in lines[2]
 
