@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
+from es_physics.calendar import default_calendar
+from es_physics.project import project_vars
 
 PROJECT = Path(__file__).resolve().parents[1]
-VARS: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+VARS = project_vars()
 MINUTE = 60_000_000_000
 NEW_YORK = ZoneInfo("America/New_York")
 
 
 def session_clock(session_date: str) -> dict[str, int]:
     """The times of the table `sessions` of a trade date with a cash session, UTC nanoseconds."""
-    rth_end = min(_calendar()[session_date]["rth_end_et"][:5], VARS["rth_end"])
     day = date.fromisoformat(session_date)
+    rth_end = min(f"{default_calendar().close(day):%H:%M}", VARS["rth_end"])
 
     def at(clock: str, on: date = day) -> int:
         moment = datetime.fromisoformat(f"{on}T{clock}").replace(tzinfo=NEW_YORK)
@@ -39,11 +38,5 @@ def session_clock(session_date: str) -> dict[str, int]:
 
 def bar_dates(session_date: str) -> list[str]:
     """The trade dates whose two-minute bars enter its moving averages, itself the last."""
-    dates = sorted(_calendar())
-    last = dates.index(session_date)
-    return dates[max(last - VARS["sma_warmup_days"], 0) : last + 1]
-
-
-def _calendar() -> dict[str, dict[str, str]]:
-    with (PROJECT / "seeds" / "session_calendar.csv").open() as file:
-        return {row["trade_date"]: row for row in csv.DictReader(file)}
+    day = date.fromisoformat(session_date)
+    return [str(one) for one in (*default_calendar().warm_up(day, VARS["sma_warmup_days"]), day)]

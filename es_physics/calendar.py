@@ -1,14 +1,16 @@
-"""CME trade dates: which one a timestamp belongs to, and when one begins and ends.
+"""CME trade dates: which one a timestamp belongs to, when one begins and ends, which lie before it.
 
 A trade date runs from 18:00 New York time on the previous calendar day to 17:00 (exclusive).
-Which days are trade dates comes from the seed `session_calendar.csv`; outside its range every
-weekday counts.
+Which days are trade dates, and when the cash market closes on each, comes from the seed
+`session_calendar.csv`, which only this module reads; outside its range every weekday counts, with
+the usual close.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
@@ -17,12 +19,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from es_physics.errors import Error
+
 NEW_YORK = ZoneInfo("America/New_York")
 DAY_NS = 86_400_000_000_000
 CALENDAR_SEED = Path(__file__).with_name("session_calendar.csv")
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 """A timestamp outside [EARLIEST, LATEST) is taken for damage, not for market data."""
+
+USUAL_CLOSE = time(16)
+"""The New York time at which the cash market closes on ordinary days."""
 
 _ONE_DAY = timedelta(days=1)
 # Longer than any run of days without a trade date, so that every timestamp finds its next one.
@@ -51,34 +58,86 @@ def trade_date_interval(day: date) -> tuple[int, int]:
     return int(start.timestamp()) * 10**9, int(end.timestamp()) * 10**9
 
 
-class TradeCalendar:
+@dataclass(frozen=True)
+class CalendarDay:
+    """One trade date of the seed.
+
+    rth_end: New York time at which the cash market closes; None if it does not open.
+    reason:  why the date is not an ordinary one; empty if it is.
+    """
+
+    trade_date: date
+    rth_end: time | None = USUAL_CLOSE
+    reason: str = ""
+
+    @property
+    def has_rth(self) -> bool:
+        """Whether the cash market opens."""
+        return self.rth_end is not None
+
+
+class Calendar:
     """The CME trade dates: those given, and every weekday before the first and after the last."""
 
-    def __init__(self, trade_dates: Iterable[date]) -> None:
-        self._known = frozenset(trade_dates)
-        self._first = min(self._known, default=LATEST)
-        self._last = max(self._known, default=LATEST)
+    def __init__(self, days: Iterable[CalendarDay]) -> None:
+        self.days: Mapping[date, CalendarDay] = {
+            day.trade_date: day for day in sorted(days, key=lambda day: day.trade_date)
+        }
+        self.first = min(self.days, default=LATEST)
+        self.last = max(self.days, default=LATEST)
 
     @classmethod
-    def from_csv(cls, path: Path = CALENDAR_SEED) -> TradeCalendar:
-        """Read the `trade_date` column (ISO dates) of the calendar seed.
+    def from_csv(cls, path: Path = CALENDAR_SEED) -> Calendar:
+        """Read the calendar seed: columns `trade_date`, `rth_end_et` and `reason`.
 
-        Raises FileNotFoundError, saying which file, if there is none: quietly taking every weekday
-        would put a holiday's records into a partition that no session ever reads.
+        Raises Error if it is missing or a row cannot be read: quietly taking every weekday would
+        put a holiday's records into a partition that no session ever reads.
         """
-        with path.open(newline="", encoding="utf-8") as file:
-            return cls(date.fromisoformat(row["trade_date"]) for row in csv.DictReader(file))
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                return cls(
+                    CalendarDay(
+                        date.fromisoformat(row["trade_date"]),
+                        time.fromisoformat(row["rth_end_et"]) if row["rth_end_et"] else None,
+                        row["reason"],
+                    )
+                    for row in csv.DictReader(file)
+                )
+        except (OSError, KeyError, ValueError) as error:
+            raise Error(
+                f"the session calendar {path} cannot be read ({error!r}); restore it or run"
+                " seeds/build_session_calendar.py"
+            ) from error
 
     def is_trade_date(self, day: date) -> bool:
         """Whether CME equity futures trade on that date."""
-        if self._first <= day <= self._last:
-            return day in self._known
+        if self.first <= day <= self.last:
+            return day in self.days
         return day.weekday() < 5
+
+    def close(self, day: date) -> time | None:
+        """The New York time of the cash market's close, None on a day without a cash session."""
+        if self.first <= day <= self.last:
+            return self.days[day].rth_end if day in self.days else None
+        return USUAL_CLOSE if day.weekday() < 5 else None
+
+    def has_session(self, day: date) -> bool:
+        """Whether the cash market opens on that day."""
+        return self.close(day) is not None
 
     def between(self, first: date, last: date) -> list[date]:
         """Every trade date from `first` to `last`, both included, in order."""
         days = (date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1))
         return [day for day in days if self.is_trade_date(day)]
+
+    def warm_up(self, day: date, count: int) -> list[date]:
+        """The `count` trade dates before `day`, in order: those that its averages reach back to."""
+        found: list[date] = []
+        while len(found) < count:
+            day -= _ONE_DAY
+            if self.is_trade_date(day):
+                found.append(day)
+        return found[::-1]
 
     def assign(self, ts_recv: NDArray[np.int64]) -> NDArray[np.datetime64]:
         """The trade date of each epoch-nanosecond timestamp, as datetime64[D] of the same shape.
@@ -114,6 +173,6 @@ class TradeCalendar:
 
 
 @cache
-def default_calendar() -> TradeCalendar:
+def default_calendar() -> Calendar:
     """The calendar of the project's seed, read once."""
-    return TradeCalendar.from_csv()
+    return Calendar.from_csv()

@@ -30,7 +30,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from es_physics.bronze.feeds import FEED_BY_PATH, MANIFEST_NAME, ROOT_SYMBOL, Feed
 from es_physics.bronze.manifest import Provenance, coverage, symbol_mappings, write_manifest
 from es_physics.bronze.partitions import PartitionCheck, check_partition, partitions
-from es_physics.calendar import TradeCalendar, default_calendar, trade_date_interval
+from es_physics.calendar import Calendar, default_calendar, trade_date_interval
 from es_physics.errors import first_line
 from ingest.dbn import DbnFile, claims_by_name
 from ingest.errors import InputError, UnreadableError
@@ -106,7 +106,7 @@ def import_paths(
     *,
     force: bool = False,
     report: Callable[[str], None] | Console = print,
-    calendar: TradeCalendar | None = None,
+    calendar: Calendar | None = None,
     provenance: Provenance | None = None,
 ) -> ImportResult:
     """Import files, and folders of files, into Bronze.
@@ -186,7 +186,7 @@ class _Run:
         staging: Staging,
         force: bool,
         report: Callable[[str], None] | Console,
-        calendar: TradeCalendar,
+        calendar: Calendar,
         provenance: Provenance,
         result: ImportResult,
     ) -> None:

@@ -64,28 +64,23 @@
     {{ warn_of_bronze(date, bronze_root) }}
 {% endmacro %}
 
-{#- The session date and the sma_warmup_days trade dates before it, oldest first, from the seed's
-    file because seeds load later. Stops the run if CME does not trade on the date; says so in one
-    line if only the cash market is shut. -#}
+{#- The session date and the sma_warmup_days trade dates before it, oldest first. Stops the run if CME
+    does not trade on the date; says so in one line if only the cash market is shut. -#}
 {% macro warmup_dates(date) %}
-    {%- set rows = run_query("
-        select trade_date::varchar, has_rth, reason
-        from read_csv('seeds/session_calendar.csv', types = {'trade_date': 'date'})
-        order by trade_date
-    ").rows -%}
-    {%- set calendar = rows | map(attribute=0) | list -%}
-    {%- if date not in calendar -%}
+    {%- set calendar = fromjson(run_query(
+        "select trade_calendar(date '" ~ date ~ "', " ~ var('sma_warmup_days') ~ ")"
+    ).rows[0][0]) -%}
+    {%- if not calendar.is_trade_date -%}
         {{ exceptions.raise_compiler_error(
             'session_date ' ~ date ~ ' is no CME trade date: a weekend, a full holiday, or outside '
-            ~ calendar[0] ~ ' to ' ~ calendar[-1]) }}
+            ~ calendar.first ~ ' to ' ~ calendar.last) }}
     {%- endif -%}
-    {%- set position = calendar.index(date) -%}
-    {%- if not rows[position][1] -%}
+    {%- if not calendar.has_rth -%}
         {%- do exceptions.warn(
             'session ' ~ date ~ ': no regular session, so no levels and no events ('
-            ~ rows[position][2] ~ ')') -%}
+            ~ calendar.reason ~ ')') -%}
     {%- endif -%}
-    {{ return(calendar[[position - var('sma_warmup_days'), 0] | max : position + 1]) }}
+    {{ return(calendar.warm_up + [date]) }}
 {% endmacro %}
 
 {#- One line for what is missing, one for each partition that does not match its manifest. -#}

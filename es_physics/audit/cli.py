@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from es_physics.audit.causality import Proof, prove
-from es_physics.audit.validate import SessionReport, trade_dates, validate
-from es_physics.calendar import NEW_YORK
+from es_physics.audit.validate import SessionReport, validate
+from es_physics.calendar import NEW_YORK, default_calendar
 from es_physics.console import (
     bronze_root_argument,
     console,
@@ -114,7 +114,7 @@ def _moment(proof: Proof) -> str:
 def _validate(options: argparse.Namespace) -> int:
     if options.start > options.end:
         raise UsageError(f"--start {options.start} is after --end {options.end}. Swap them.")
-    if not trade_dates(options.start, options.end):
+    if not default_calendar().between(options.start, options.end):
         raise UsageError(
             f"no CME trade date from {options.start} to {options.end}."
             " Give a range with an open day in it."

@@ -7,7 +7,6 @@ published with them, and writes the verdict beside the record.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ import pyarrow.parquet as pq
 
 from es_physics.bronze.feeds import FEED_BY_PATH, FEEDS
 from es_physics.bronze.partitions import check_partition
-from es_physics.calendar import CALENDAR_SEED
+from es_physics.calendar import default_calendar
 from es_physics.files import file_sha256
 from es_physics.silver.commit import COMMITS, read_commit
 from es_physics.silver.store import place
@@ -74,13 +73,6 @@ class SessionReport:
         return sum(gate["status"] == status for gate in self.gates)
 
 
-def trade_dates(start: date, end: date) -> list[date]:
-    """The CME trade dates of the calendar seed from `start` to `end`, both included."""
-    with CALENDAR_SEED.open(newline="", encoding="utf-8") as file:
-        dates = [date.fromisoformat(row["trade_date"]) for row in csv.DictReader(file)]
-    return [day for day in dates if start <= day <= end]
-
-
 def validate(
     start: date, end: date, silver: Path, bronze: Path, *, strict: bool = False
 ) -> Iterator[SessionReport]:
@@ -90,7 +82,7 @@ def validate(
     """
     # Each partition is hashed once: sessions share the dates before them.
     input_hashes = cache(partial(_input_hashes, bronze))
-    for day in trade_dates(start, end):
+    for day in default_calendar().between(start, end):
         try:
             record = read_commit(silver, day)
         except ValueError as error:

@@ -1,7 +1,10 @@
 """dbt-duckdb plugin: lets SQL ask which Bronze partitions exist, are whole, and how to read them.
 
-dbt loads it from `profiles.yml`. It registers three SQL functions that the `attach_bronze` macro
+dbt loads it from `profiles.yml`. It registers SQL functions that the `attach_bronze` macro
 calls before a run:
+
+- `trade_calendar(session_date, warmup_days)`: one JSON object with whether it `is_trade_date`, the
+  calendar's `first` and `last` date, `has_rth`, the `reason` and the trade dates `warm_up` to it;
 
 - `bronze_feeds()`: the paths of all feeds;
 - `bronze_partition(bronze_root, feed_path, trade_date)`: one JSON object with the partition's
@@ -23,6 +26,7 @@ from duckdb import DuckDBPyConnection
 
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.bronze.partitions import fetch_partition
+from es_physics.calendar import default_calendar
 from es_physics.files import root_path
 
 DEFAULT_BRONZE_CACHE = "target/bronze"
@@ -41,6 +45,22 @@ _SQL_TYPES = {
 def bronze_feeds() -> list[str]:
     """The paths of all feeds below the Bronze root."""
     return list(FEED_BY_PATH)
+
+
+def trade_calendar(session_date: date, warmup_days: int) -> str:
+    """What the calendar knows of a date, as a JSON object; see the module's docstring."""
+    calendar = default_calendar()
+    day = calendar.days.get(session_date)
+    return json.dumps(
+        {
+            "is_trade_date": day is not None,
+            "first": str(calendar.first),
+            "last": str(calendar.last),
+            "has_rth": day is not None and day.has_rth,
+            "reason": day.reason if day else "",
+            "warm_up": [str(one) for one in calendar.warm_up(session_date, warmup_days)],
+        }
+    )
 
 
 def bronze_partition(bronze_root: str, feed_path: str, trade_date: date) -> str:
@@ -78,6 +98,7 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Called by dbt-duckdb once for each database it opens."""
+        conn.create_function("trade_calendar", trade_calendar, ["date", "integer"], "varchar")
         conn.create_function("bronze_feeds", bronze_feeds, [], "varchar[]")
         # The answer depends on the disk, so it must not be computed once and kept.
         conn.create_function(

@@ -26,6 +26,7 @@ from es_physics.build import machine
 from es_physics.build.build_date import GOOD, RETRIED, Attempt, Job, Outcome
 from es_physics.build.plan import PlannedSession, plan_session, plan_table
 from es_physics.build.session_inputs import TRADES, SessionInputs
+from es_physics.calendar import default_calendar
 from es_physics.errors import Error
 from es_physics.files import is_local
 
@@ -56,14 +57,15 @@ def backfill(
     """Plan the range, print the plan, build what needs it, print how each session ended.
 
     Returns the exit code: 0 if every session with Bronze is published, else 1. Raises NoBronze if
-    no session has any, and ValueError for an unknown var.
+    no session has any, and UsageError for an unknown var.
     """
     inputs = SessionInputs(bronze_root, overrides)
-    days = [day for day in inputs.trade_dates if start <= day <= end]
+    calendar = default_calendar()
+    days = [day for day in calendar.days if start <= day <= end]
     if not days:
-        first, last = inputs.trade_dates[0], inputs.trade_dates[-1]
         console.print(
-            f"no CME trade date from {start} to {end}; the calendar goes from {first} to {last}"
+            f"no CME trade date from {start} to {end}; the calendar goes from {calendar.first} to"
+            f" {calendar.last}"
         )
         return 0  # a scheduler that asks for every day finds nothing wrong with a Sunday
     planned = _plan(days, inputs, silver_root, force)

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from es_physics.bronze.feeds import FEEDS, Feed
 from es_physics.bronze.partitions import PartitionCheck, check_partition
+from es_physics.calendar import default_calendar
+from es_physics.project import project_vars
 from es_physics.silver.commit import code_version, package_versions
 
-CALENDAR = Path("seeds/session_calendar.csv")
 TRADES = "futures/trades"
 
 
 class SessionInputs:
     """The inputs of any session of one project, Bronze root and set of vars.
 
-    `overrides` are the vars given on the command line. Raises ValueError if one is unknown.
+    `overrides` are the vars given on the command line. Raises UsageError if one is unknown.
     """
 
     def __init__(self, bronze_root: Path, overrides: Mapping[str, Any]) -> None:
         self._bronze_root = bronze_root
-        self.vars = _project_vars(overrides)
+        self.vars = project_vars(overrides)
         self.code_version = code_version()
         self.packages = package_versions()
-        with CALENDAR.open(newline="") as file:
-            rows = csv.DictReader(file)
-            self.trade_dates = sorted(date.fromisoformat(row["trade_date"]) for row in rows)
         self._checks: dict[tuple[str, date], PartitionCheck] = {}
 
     def partitions(self, session_date: date) -> list[tuple[Feed, date]]:
@@ -40,8 +35,7 @@ class SessionInputs:
 
         In the order of the commit record; the `attach_bronze` macro attaches the same.
         """
-        position = self.trade_dates.index(session_date)
-        warmup = self.trade_dates[max(position - int(self.vars["sma_warmup_days"]), 0) : position]
+        warmup = default_calendar().warm_up(session_date, int(self.vars["sma_warmup_days"]))
         return [
             (feed, trade_date)
             for feed in sorted(FEEDS, key=lambda feed: feed.path)
@@ -94,14 +88,3 @@ class SessionInputs:
                 if now[key].get(name) != built.get(key, {}).get(name):
                     return f"{words} {name} changed"
         return None if now["code_version"] == built.get("code_version") else "the code changed"
-
-
-def _project_vars(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    declared: dict[str, Any] = yaml.safe_load(Path("dbt_project.yml").read_text())["vars"]
-    if unknown := sorted(set(overrides) - set(declared)):
-        raise ValueError(f"no var {unknown[0]} in dbt_project.yml")
-    if "session_date" in overrides:
-        raise ValueError("session_date is no var of a range: use --start and --end")
-    values = declared | dict(overrides)
-    del values["session_date"]
-    return values

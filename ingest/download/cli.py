@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from es_physics.console import bronze_root_argument, console
+from es_physics.project import project_vars
 from ingest.download.credentials import api_key
 from ingest.download.errors import UsageError
 from ingest.download.ledger import Ledger
@@ -18,15 +19,14 @@ from ingest.download.pace import Pace
 from ingest.download.plan import SCHEMAS, Wish
 from ingest.download.run import Download, Options
 from ingest.download.vendor import Vendor
-from ingest.download.windows import DEFAULT_WINDOWS, parse_windows
+from ingest.download.windows import default_windows, parse_windows
 
-_WARMUP_DAYS = 3
 _MOST_CONNECTIONS = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    windows = ", ".join(f"{feed}={span}" for feed, span in DEFAULT_WINDOWS.items())
+    windows = ", ".join(f"{feed}={span}" for feed, span in default_windows().items())
     parser.description = (
         "Download the feeds of ES futures and of the options that expire on each trade date."
         " Shows the price, and asks before anything is bought. What is there is not bought again;"
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-warmup",
         action="store_true",
-        help=f"leave out the futures trades of the {_WARMUP_DAYS} trade dates before --start,"
+        help=f"leave out the futures trades of the {_warmup_days()} trade dates before --start,"
         " which moving averages reach back to",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the price and stop")
@@ -99,6 +99,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bronze_root_argument(parser)
 
 
+def _warmup_days() -> int:
+    return int(project_vars()["sma_warmup_days"])
+
+
 def run(args: argparse.Namespace, pace: Pace | None = None) -> int:
     """Download; the exit code as in the command's description. `pace`: the waiting times."""
     terminal = console(soft_wrap=True)
@@ -130,7 +134,7 @@ def _download(args: argparse.Namespace, pace: Pace, terminal: Console) -> int:
         schemas={feed: schema for feed, schema in SCHEMAS.items() if feed in args.feeds}
         | ({"options/nbbo": args.nbbo} if "options/nbbo" in args.feeds else {}),
         windows=windows,
-        warmup_days=0 if args.no_warmup else _WARMUP_DAYS,
+        warmup_days=0 if args.no_warmup else _warmup_days(),
         refetch=args.refetch,
     )
     options = Options(

@@ -15,8 +15,8 @@ import numpy as np
 
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.bronze.partitions import PartitionCheck, check_partition
-from es_physics.calendar import TradeCalendar, trade_date_interval, utc_date
-from ingest.download.windows import CashSessions, ClockWindow, window_ns
+from es_physics.calendar import Calendar, trade_date_interval, utc_date
+from ingest.download.windows import ClockWindow, window_ns
 
 DATASET = "GLBX.MDP3"
 FUTURES_PARENT = "ES.FUT"
@@ -153,28 +153,26 @@ class Wish:
     end: date
     schemas: Mapping[str, str]
     windows: Mapping[str, ClockWindow | None]
-    warmup_days: int = 3
+    warmup_days: int
     refetch: bool = False
 
-    def partitions(self, calendar: TradeCalendar, cash: CashSessions) -> list[Target]:
+    def partitions(self, calendar: Calendar) -> list[Target]:
         """Every partition the wish is about, by trade date and feed."""
         days = calendar.between(self.start, self.end)
-        lead = date.fromordinal(self.start.toordinal() - 15 - 2 * self.warmup_days)
-        before = calendar.between(lead, date.fromordinal(self.start.toordinal() - 1))
-        warmup = before[len(before) - self.warmup_days :] if days else []
+        warmup = calendar.warm_up(days[0], self.warmup_days) if days else []
         feeds: dict[date, Collection[str]] = {
-            day: ("futures/trades",) if day in warmup else self._feeds_of(day, cash)
+            day: ("futures/trades",) if day in warmup else self._feeds_of(day, calendar)
             for day in (*warmup, *days)
         }
         return [
-            Target(feed, day, schema, window_ns(day, self.windows.get(feed), cash.close(day)))
+            Target(feed, day, schema, window_ns(day, self.windows.get(feed), calendar.close(day)))
             for day in feeds
             for feed, schema in self.schemas.items()
             if feed in feeds[day]
         ]
 
-    def _feeds_of(self, day: date, cash: CashSessions) -> Collection[str]:
-        return self.schemas if cash.has_session(day) else _WITHOUT_CASH_SESSION
+    def _feeds_of(self, day: date, calendar: Calendar) -> Collection[str]:
+        return self.schemas if calendar.has_session(day) else _WITHOUT_CASH_SESSION
 
 
 def survey(

@@ -32,7 +32,6 @@ from ingest.download.progress import DownloadProgress
 from ingest.download.quote_table import bound, due_usd, quote_table
 from ingest.download.roots import candidate_parents
 from ingest.download.vendor import Job, Vendor
-from ingest.download.windows import cash_sessions
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -111,8 +110,7 @@ class Download:
         self.outcome = Outcome()
         self._wish, self._options = wish, options
         self._vendor, self._ledger, self._console = vendor, ledger, console
-        self._cash = cash_sessions()
-        wanted = wish.partitions(default_calendar(), self._cash)
+        wanted = wish.partitions(default_calendar())
         if not wanted:
             raise UsageError(f"there is no trade date from {wish.start} to {wish.end}")
         days = [target.day for target in wanted]
@@ -192,7 +190,7 @@ class Download:
         ):
             units = target.units("raw_symbol", chain)
         else:
-            parents = candidate_parents(target.day, self._cash.has_session)
+            parents = candidate_parents(target.day, default_calendar().has_session)
             # One by one, as a dormant one would fail a request for all of them.
             listed = [one for one in parents if self._vendor.is_listed(one, target.day)]
             units = target.units("parent", listed)

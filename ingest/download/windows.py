@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from functools import cache
-from pathlib import Path
+from datetime import date, datetime, time, timedelta
 
-from es_physics.calendar import CALENDAR_SEED, NEW_YORK, trade_date_interval
+from es_physics.calendar import NEW_YORK, trade_date_interval
+from es_physics.project import project_vars
 from ingest.download.errors import UsageError
-
-DEFAULT_WINDOWS = {"futures/mbp10": "09:00-13:30", "options/nbbo": "09:00-13:30"}
-"""New York clock times; feeds that are not named get the whole trade date.
-
-Book and quotes are states that are read from half an hour before the opening bell, the longest
-look back, to the last event. Trades, definitions and statistics are read from the evening on.
-"""
-
-_CASH_CLOSE = time(16)
 
 
 @dataclass(frozen=True)
@@ -30,13 +19,29 @@ class ClockWindow:
     end: time
 
 
+def default_windows() -> dict[str, str]:
+    """The "HH:MM-HH:MM" of each feed that is not asked for whole, New York time.
+
+    Book and quotes are states: they are read from the longest look back before the opening bell to
+    the last event. Trades, definitions and statistics are read from the evening on.
+    """
+    values = project_vars()
+    longest_s = max(
+        60, values["wall_baseline_s"], values["barrier_window_s"], *values["ofi_windows_s"]
+    )
+    bell = datetime.combine(date.min, time.fromisoformat(values["rth_start"])) + timedelta(days=1)
+    start = bell - timedelta(minutes=-(-longest_s // 60))
+    window = f"{start:%H:%M}-{values['event_end']}"
+    return {"futures/mbp10": window, "options/nbbo": window}
+
+
 def parse_windows(texts: Iterable[str]) -> dict[str, ClockWindow | None]:
     """Windows by feed from "FEED=HH:MM-HH:MM" or "FEED=all" (None); the defaults for the rest.
 
     Raises UsageError if one makes no sense.
     """
     windows: dict[str, ClockWindow | None] = {}
-    for text in (*(f"{feed}={span}" for feed, span in DEFAULT_WINDOWS.items()), *texts):
+    for text in (*(f"{feed}={span}" for feed, span in default_windows().items()), *texts):
         feed, _, span = text.strip().partition("=")
         try:
             first, _, last = span.partition("-")
@@ -52,36 +57,6 @@ def parse_windows(texts: Iterable[str]) -> dict[str, ClockWindow | None]:
             if not window.start < window.end <= time(17):
                 raise UsageError(f"window {text!r} does not lie in order between 00:00 and 17:00")
     return windows
-
-
-class CashSessions:
-    """When the cash market is open, by the calendar seed; after its end, on every weekday."""
-
-    def __init__(self, path: Path = CALENDAR_SEED) -> None:
-        with path.open(newline="", encoding="utf-8") as file:
-            self._closes = {
-                date.fromisoformat(row["trade_date"]): (
-                    time.fromisoformat(row["rth_end_et"]) if row["rth_end_et"] else None
-                )
-                for row in csv.DictReader(file)
-            }
-        self._first, self._last = min(self._closes), max(self._closes)
-
-    def close(self, day: date) -> time | None:
-        """The New York time of the close, None on a day without a cash session."""
-        if self._first <= day <= self._last:
-            return self._closes.get(day)
-        return _CASH_CLOSE if day.weekday() < 5 else None
-
-    def has_session(self, day: date) -> bool:
-        """Whether the cash market opens on that day."""
-        return self.close(day) is not None
-
-
-@cache
-def cash_sessions() -> CashSessions:
-    """Those of the project's calendar seed, read once."""
-    return CashSessions()
 
 
 def window_ns(day: date, window: ClockWindow | None, cash_close: time | None) -> tuple[int, int]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from es_physics.calendar import default_calendar
 from es_physics.console import bronze_root_argument, console
 from ingest.importer import import_paths
 from ingest.simulate.errors import SimulationError
-from ingest.simulate.hours import load_calendar
 from ingest.simulate.market import Market
 
 SCALES = {"tiny": 30_000, "demo": 300_000, "full": 10_000_000}
@@ -112,7 +112,7 @@ def write_range(
         raise SimulationError(
             f"--book-rows {book_rows} is too few for a market. Give {_FEWEST_BOOK_ROWS} or more."
         )
-    calendar = load_calendar()
+    calendar = default_calendar().days
     market = Market(seed, book_rows, calendar)
     written: list[Path] = []
     for offset in range((end - start).days + 1):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
-from es_physics.calendar import CALENDAR_SEED, NEW_YORK, trade_date_interval
-from ingest.simulate.errors import SimulationError
+from es_physics.calendar import NEW_YORK, USUAL_CLOSE, CalendarDay, trade_date_interval
 
 SECOND_NS = 1_000_000_000
 
@@ -29,37 +27,8 @@ _OUTAGES = {
 }
 
 
-@dataclass(frozen=True)
-class CalendarDay:
-    """One row of the session calendar; `rth_end` is New York time, None without a cash session."""
-
-    has_rth: bool
-    rth_end: time | None
-
-
-Calendar = dict[date, CalendarDay]
-
-
-def load_calendar(path: Path = CALENDAR_SEED) -> Calendar:
-    """The calendar seed by trade date, ascending.
-
-    Raises SimulationError if the file is missing or a row cannot be read.
-    """
-    try:
-        with path.open(newline="") as file:
-            days = {
-                date.fromisoformat(row["trade_date"]): CalendarDay(
-                    row["has_rth"].lower() == "true",
-                    time.fromisoformat(row["rth_end_et"]) if row["rth_end_et"] else None,
-                )
-                for row in csv.DictReader(file)
-            }
-    except (OSError, KeyError, ValueError) as error:
-        raise SimulationError(
-            f"The session calendar {path} cannot be read ({error}). "
-            "Run from a checkout that holds seeds/session_calendar.csv."
-        ) from error
-    return dict(sorted(days.items()))
+Days = Mapping[date, CalendarDay]
+"""Trade dates in order, as `es_physics.calendar.Calendar.days` has them."""
 
 
 def nanoseconds(moment: datetime) -> int:
@@ -119,11 +88,11 @@ class Session:
 def session_of(trade_date: date, day: CalendarDay) -> Session:
     """The hours of a trade date that the calendar holds as `day`."""
     open_ns, close_ns = trade_date_interval(trade_date)
-    rth_end_ns = new_york_ns(trade_date, day.rth_end) if day.has_rth and day.rth_end else None
+    rth_end_ns = new_york_ns(trade_date, day.rth_end) if day.rth_end else None
     halt_ns = close_ns
     if rth_end_ns is None:
         halt_ns = new_york_ns(trade_date, _EARLY_HALTS.get(trade_date, _HOLIDAY_HALT))
-    elif day.rth_end != time(16):
+    elif day.rth_end != USUAL_CLOSE:
         halt_ns = rth_end_ns + int(_HALF_DAY_HALT_AFTER.total_seconds()) * SECOND_NS
     outage = _OUTAGES.get(trade_date)
     return Session(

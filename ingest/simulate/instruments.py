@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from es_physics.calendar import DAY_NS
-from ingest.simulate.hours import Calendar, new_york_ns
+from ingest.simulate.hours import Days, new_york_ns
 
 PRICE_SCALE = 1_000_000_000
 """Fixed-point units per index point, as in DBN."""
@@ -140,7 +140,7 @@ def _anchor() -> tuple[float, float]:
 CARRY_PER_DAY, ANCHOR_INDEX = _anchor()
 
 
-def expiry_date(year: int, month: int, calendar: Calendar) -> date:
+def expiry_date(year: int, month: int, calendar: Days) -> date:
     """Third Friday of the month, or the last day before it with a cash market."""
     first = date(year, month, 1)
     day = first + timedelta(days=(4 - first.weekday()) % 7 + 14)
@@ -149,7 +149,7 @@ def expiry_date(year: int, month: int, calendar: Calendar) -> date:
     return day
 
 
-def listings(trade_date: date, calendar: Calendar) -> list[Listing]:
+def listings(trade_date: date, calendar: Days) -> list[Listing]:
     """The two nearest quarterlies that have not expired, and the spread between them."""
     quarters = (
         Outright(year, month, expiry_date(year, month, calendar))

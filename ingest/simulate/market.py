@@ -22,7 +22,7 @@ from ingest.simulate.dbn_writer import dbn_file, metadata
 from ingest.simulate.definitions import definition_records
 from ingest.simulate.errors import SimulationError
 from ingest.simulate.feed_order import FeedOrder, trades_of
-from ingest.simulate.hours import SECOND_NS, Calendar, Session, session_of
+from ingest.simulate.hours import SECOND_NS, Days, Session, session_of
 from ingest.simulate.instruments import PRICE_SCALE, Listing, Outright, listings
 from ingest.simulate.options import Forward, OptionFiles, OptionMarket
 from ingest.simulate.price_path import IndexPath, daily_closes, index_path
@@ -72,7 +72,7 @@ class Market:
     A trade date's data depend on the seed, the date and the size only.
     """
 
-    def __init__(self, seed: int, book_rows: int, calendar: Calendar) -> None:
+    def __init__(self, seed: int, book_rows: int, calendar: Days) -> None:
         self._seed = seed
         self._book_rows = book_rows
         self._trades = max(_TRADE_SHARE * book_rows, _FEWEST_TRADES)

@@ -14,7 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ingest.simulate.hours import Calendar, Session, new_york_ns
+from es_physics.calendar import USUAL_CLOSE
+from ingest.simulate.hours import Days, Session, new_york_ns
 from ingest.simulate.instruments import Listing, Outright
 
 STRIKE_STEP = 5
@@ -31,7 +32,6 @@ _WEEKDAY_LETTERS = "ABCD"
 _MONTH_CODES = "FGHJKMNQUVXZ"
 _AM_ROOT, _QUARTERLY_PM_ROOT, _MONTH_END_ROOT = "ES", "EYC", "EW"
 _SETTLES_AM = time(9, 30)
-_CASH_CLOSE = time(16)
 
 # An option keeps its id for life: by expiry date, series and strike.
 _OPTION_IDS_FROM = 10_000_000
@@ -123,7 +123,7 @@ class UserDefinedSpread:
 
 def option_series(
     session: Session,
-    calendar: Calendar,
+    calendar: Days,
     listed: list[Listing],
     middle: Callable[[Outright], float],
     book_rows: int,
@@ -194,7 +194,7 @@ def user_defined_spread(series: Series) -> UserDefinedSpread:
     return UserDefinedSpread(series, legs, number + _USER_DEFINED_PER_DATE - 1)
 
 
-def next_cash_session(day: date, calendar: Calendar) -> tuple[date, time]:
+def next_cash_session(day: date, calendar: Days) -> tuple[date, time]:
     """The next date with a cash session and its New York close; any weekday past the calendar."""
     while True:
         day += timedelta(days=1)
@@ -202,10 +202,10 @@ def next_cash_session(day: date, calendar: Calendar) -> tuple[date, time]:
         if hours is not None and hours.rth_end is not None:
             return day, hours.rth_end
         if day > max(calendar) and day.weekday() < 5:
-            return day, _CASH_CLOSE
+            return day, USUAL_CLOSE
 
 
-def _pm_root(expiry: date, futures: list[Outright], calendar: Calendar) -> str:
+def _pm_root(expiry: date, futures: list[Outright], calendar: Days) -> str:
     """Root of the options that expire at the end of a cash session."""
     if any(future.expiry == expiry for future in futures):
         return _QUARTERLY_PM_ROOT

@@ -16,7 +16,7 @@ import numpy as np
 from ingest.simulate.activity import activity
 from ingest.simulate.dbn_writer import Named, dbn_file, metadata
 from ingest.simulate.feed_order import FeedOrder, trades_of
-from ingest.simulate.hours import SECOND_NS, Calendar, Session
+from ingest.simulate.hours import SECOND_NS, Days, Session
 from ingest.simulate.instruments import Listing, Outright
 from ingest.simulate.option_definitions import option_definition_records
 from ingest.simulate.option_prices import volatility_path
@@ -56,7 +56,7 @@ class OptionMarket:
     def __init__(
         self,
         session: Session,
-        calendar: Calendar,
+        calendar: Days,
         listed: list[Listing],
         forwards: dict[Outright, Forward],
         book_rows: int,

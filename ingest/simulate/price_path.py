@@ -14,7 +14,7 @@ from datetime import date
 import numpy as np
 from scipy.signal import lfilter
 
-from ingest.simulate.hours import SECOND_NS, Calendar, Session
+from ingest.simulate.hours import SECOND_NS, Days, Session
 from ingest.simulate.instruments import ANCHOR_DATE, ANCHOR_INDEX
 from ingest.simulate.randomness import Stream, generator
 
@@ -48,7 +48,7 @@ class IndexPath:
     price: np.ndarray
 
 
-def daily_closes(seed: int, calendar: Calendar) -> dict[date, float]:
+def daily_closes(seed: int, calendar: Days) -> dict[date, float]:
     """Index price in points at the end of each trade date: a walk through the anchor date.
 
     A date's close depends on the seed and the calendar only, so dates can be made one at a time.

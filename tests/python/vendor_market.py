@@ -13,7 +13,7 @@ import numpy as np
 import zstandard
 from dbn_files import UNDEF_PRICE, definitions, dtype, new_york, records
 
-from ingest.simulate.hours import load_calendar
+from es_physics.calendar import default_calendar
 from ingest.simulate.market import Market
 
 FIRST, DAY = date(2025, 12, 11), date(2025, 12, 16)
@@ -47,7 +47,7 @@ class Stock:
 
 def make_stock(folder: Path) -> Stock:
     """Futures of `TRADE_DATES`, and the options of `DAY`."""
-    market = Market(7, 10_000, load_calendar())
+    market = Market(7, 10_000, default_calendar().days)
     instruments: dict[int, Instrument] = {}
     parts: dict[str, list[Any]] = {}
     for day in TRADE_DATES:

@@ -19,6 +19,7 @@ from rich.console import Console
 from vendor_shop import FakeTime
 
 from es_physics.calendar import default_calendar, trade_date_interval
+from es_physics.project import project_vars
 from ingest.dbn import DbnFile
 from ingest.download.chain import expiring_chain
 from ingest.download.cli import add_arguments
@@ -30,7 +31,7 @@ from ingest.download.progress import DownloadProgress
 from ingest.download.received import examine, keep_before
 from ingest.download.roots import candidate_parents
 from ingest.download.vendor import _retry_after_s
-from ingest.download.windows import cash_sessions, parse_windows, window_ns
+from ingest.download.windows import default_windows, parse_windows, window_ns
 from ingest.importer import import_paths
 
 T0 = new_york("2025-12-16 10:00")
@@ -58,11 +59,11 @@ T0 = new_york("2025-12-16 10:00")
     ],
 )
 def test_candidate_parents_of_a_date(day, parents) -> None:
-    assert candidate_parents(date.fromisoformat(day), cash_sessions().has_session) == parents
+    assert candidate_parents(date.fromisoformat(day), default_calendar().has_session) == parents
 
 
 def test_every_session_has_candidates_and_each_month_end_has_the_monthly_ones() -> None:
-    cash = cash_sessions()
+    cash = default_calendar()
     ends = 0
     for day in default_calendar().between(date(2024, 1, 1), date(2025, 12, 31)):
         if cash.has_session(day):
@@ -104,7 +105,7 @@ def test_the_chain_is_what_the_latest_definitions_expire_on_the_date(tmp_path) -
 
 
 def test_windows_are_new_york_times_and_keep_their_last_instant() -> None:
-    cash, windows = cash_sessions(), parse_windows([])
+    cash, windows = default_calendar(), parse_windows([])
     day = date(2025, 12, 16)
     start, end = window_ns(day, windows["futures/mbp10"], cash.close(day))
     assert (start, end - 1) == (new_york(f"{day} 09:00"), new_york(f"{day} 13:30"))
@@ -113,9 +114,18 @@ def test_windows_are_new_york_times_and_keep_their_last_instant() -> None:
     )
 
 
+def test_windows_follow_the_vars_that_the_models_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = project_vars({"wall_baseline_s": 3630, "event_end": "14:00"})
+    monkeypatch.setattr("ingest.download.windows.project_vars", lambda: values)
+    assert default_windows() == {
+        "futures/mbp10": "08:29-14:00",
+        "options/nbbo": "08:29-14:00",
+    }
+
+
 def test_on_a_half_day_the_window_ends_with_the_cash_session() -> None:
     day = date(2025, 11, 28)
-    assert cash_sessions().close(day) == time(13)
+    assert default_calendar().close(day) == time(13)
     _, end = window_ns(day, parse_windows([])["options/nbbo"], time(13))
     assert end - 1 == new_york(f"{day} 13:00")
 
@@ -141,8 +151,8 @@ def test_windows_come_from_the_environment_too(monkeypatch) -> None:
 
 
 def test_the_plan_is_what_the_models_read() -> None:
-    wish = Wish(date(2025, 11, 26), date(2025, 11, 28), SCHEMAS, parse_windows([]))
-    partitions = wish.partitions(default_calendar(), cash_sessions())
+    wish = Wish(date(2025, 11, 26), date(2025, 11, 28), SCHEMAS, parse_windows([]), 3)
+    partitions = wish.partitions(default_calendar())
     by_day = {}
     for target in partitions:
         by_day.setdefault(str(target.day), []).append(target.feed)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dbn_files import new_york, partition, partition_names, trades, write
 
-from es_physics.calendar import TradeCalendar, default_calendar, trade_date_interval
+from es_physics.calendar import Calendar, CalendarDay, default_calendar, trade_date_interval
 from ingest.importer import import_paths
 
 
@@ -66,7 +66,7 @@ def test_windows_touch_and_cover_trade_dates() -> None:
 
 
 def test_a_calendar_of_its_own_decides() -> None:
-    calendar = TradeCalendar([date(2025, 12, 15), date(2025, 12, 17)])
+    calendar = Calendar(CalendarDay(date(2025, 12, day)) for day in (15, 17))
     assert str(calendar.assign(np.array([new_york("2025-12-16 10:00")]))[0]) == "2025-12-17"
 
 

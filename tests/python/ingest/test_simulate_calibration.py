@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.simulate.hours import Session, load_calendar, session_of
+from es_physics.calendar import default_calendar
+from ingest.simulate.hours import Session, session_of
 from ingest.simulate.market import Market
 
 TICK = 250_000_000
@@ -63,7 +64,7 @@ FRONTS = {
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> dict[date, Day]:
     folder: Path = tmp_path_factory.mktemp("demo")
-    calendar = load_calendar()
+    calendar = default_calendar().days
     market = Market(7, DEMO, calendar)
     found = {}
     for day in FRONTS:

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from es_physics.bronze.feeds import BOOK_LEVELS
-from es_physics.calendar import utc_midnight_ns
-from ingest.simulate.hours import Calendar, load_calendar, new_york_ns, session_of
+from es_physics.calendar import default_calendar, utc_midnight_ns
+from ingest.simulate.hours import Days, new_york_ns, session_of
 from ingest.simulate.instruments import listings
 from ingest.simulate.market import Market
 from ingest.simulate.price_path import daily_closes
@@ -25,12 +25,12 @@ DAY = date(2025, 12, 12)
 
 
 @pytest.fixture(scope="module")
-def calendar() -> Calendar:
-    return load_calendar()
+def calendar() -> Days:
+    return default_calendar().days
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory, calendar: Calendar) -> Path:
+def tiny(tmp_path_factory: pytest.TempPathFactory, calendar: Days) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     Market(7, TINY, calendar).write(DAY, folder)
     return folder
@@ -67,7 +67,7 @@ def sides(row: np.void) -> tuple[list[tuple[int, int, int]], list[tuple[int, int
 
 
 def test_same_arguments_give_the_same_bytes_and_other_seeds_others(
-    tiny: Path, tmp_path: Path, calendar: Calendar
+    tiny: Path, tmp_path: Path, calendar: Days
 ) -> None:
     Market(7, TINY, calendar).write(DAY, tmp_path / "again")
     Market(8, TINY, calendar).write(DAY, tmp_path / "other")
@@ -80,7 +80,7 @@ def test_same_arguments_give_the_same_bytes_and_other_seeds_others(
 
 
 def test_a_date_is_the_same_alone_and_within_a_range(
-    tiny: Path, tmp_path: Path, calendar: Calendar
+    tiny: Path, tmp_path: Path, calendar: Days
 ) -> None:
     market = Market(7, TINY, calendar)
     for day in (date(2025, 12, 11), DAY, date(2025, 12, 15)):
@@ -89,7 +89,7 @@ def test_a_date_is_the_same_alone_and_within_a_range(
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_prices_go_on_from_date_to_date(tiny: Path, tmp_path: Path, calendar: Calendar) -> None:
+def test_prices_go_on_from_date_to_date(tiny: Path, tmp_path: Path, calendar: Days) -> None:
     Market(7, TINY, calendar).write(date(2025, 12, 15), tmp_path)
     for symbol in ("ESZ5", "ESH6"):
         last = records(tiny, "trades")
@@ -99,7 +99,7 @@ def test_prices_go_on_from_date_to_date(tiny: Path, tmp_path: Path, calendar: Ca
         assert abs(int(first) - int(last)) <= 5_000_000_000
 
 
-def test_files_are_what_the_vendor_would_send(tiny: Path, calendar: Calendar) -> None:
+def test_files_are_what_the_vendor_would_send(tiny: Path, calendar: Days) -> None:
     files = Market(7, TINY, calendar).write(DAY, tiny)
     session = session_of(DAY, calendar[DAY])
     for schema, rows in (("mbp-10", files.book_rows), ("trades", files.trades)):
@@ -228,7 +228,7 @@ def expected(
     return levels
 
 
-def test_books_cross_only_before_the_opening_print(tiny: Path, calendar: Calendar) -> None:
+def test_books_cross_only_before_the_opening_print(tiny: Path, calendar: Days) -> None:
     book = records(tiny, "mbp-10")
     outright = np.isin(book["instrument_id"], [ids(tiny)["ESZ5"], ids(tiny)["ESH6"]])
     two_sided = (book["bid_px_00"] != UNDEF_PRICE) & (book["ask_px_00"] != UNDEF_PRICE)
@@ -278,7 +278,7 @@ def test_bursts_share_a_timestamp_and_end_with_the_last_flag(tiny: Path) -> None
         (date(2025, 1, 9), "09:30"),
     ],
 )
-def test_short_days_end_early(tmp_path: Path, calendar: Calendar, day: date, halt_et: str) -> None:
+def test_short_days_end_early(tmp_path: Path, calendar: Days, day: date, halt_et: str) -> None:
     Market(7, TINY, calendar).write(day, tmp_path)
     halt_ns = new_york_ns(day, time.fromisoformat(halt_et))
     for schema in ("trades", "mbp-10"):
@@ -287,7 +287,7 @@ def test_short_days_end_early(tmp_path: Path, calendar: Calendar, day: date, hal
     assert (tmp_path / f"SPX.{day}.parquet").exists() == calendar[day].has_rth
 
 
-def test_nothing_happens_during_the_outage(tmp_path: Path, calendar: Calendar) -> None:
+def test_nothing_happens_during_the_outage(tmp_path: Path, calendar: Days) -> None:
     day = date(2025, 11, 28)
     Market(7, TINY, calendar).write(day, tmp_path)
     recv = records(tmp_path, "mbp-10", day)["ts_recv"].astype(np.int64)
@@ -299,7 +299,7 @@ def test_nothing_happens_during_the_outage(tmp_path: Path, calendar: Calendar) -
     assert np.any(recv > end)
 
 
-def test_an_expiring_contract_stops_at_its_expiration(tmp_path: Path, calendar: Calendar) -> None:
+def test_an_expiring_contract_stops_at_its_expiration(tmp_path: Path, calendar: Days) -> None:
     day = date(2025, 12, 19)
     Market(7, TINY, calendar).write(day, tmp_path)
     book, known = records(tmp_path, "mbp-10", day), ids(tmp_path, day)
@@ -312,7 +312,7 @@ def test_an_expiring_contract_stops_at_its_expiration(tmp_path: Path, calendar: 
     assert far.instrument.expiration_ns == cash_open_ns(2026, 6, 18)
 
 
-def test_closes_do_not_depend_on_how_long_the_calendar_is(calendar: Calendar) -> None:
+def test_closes_do_not_depend_on_how_long_the_calendar_is(calendar: Days) -> None:
     shorter = {day: row for day, row in calendar.items() if day.year < 2026}
     longer = daily_closes(7, calendar)
     assert {day: close for day, close in longer.items() if day in shorter} == daily_closes(

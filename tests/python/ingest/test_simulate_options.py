@@ -15,12 +15,12 @@ from scipy.special import ndtr
 
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.bronze.partitions import check_partition
-from es_physics.calendar import NEW_YORK, trade_date_interval, utc_midnight_ns
+from es_physics.calendar import NEW_YORK, default_calendar, trade_date_interval, utc_midnight_ns
 from ingest.download.chain import expiring_chain
 from ingest.download.roots import candidate_parents
 from ingest.importer import import_paths
 from ingest.simulate import market as market_module
-from ingest.simulate.hours import load_calendar, new_york_ns, session_of
+from ingest.simulate.hours import new_york_ns, session_of
 from ingest.simulate.instruments import Outright, listings
 from ingest.simulate.market import Market, SessionFiles
 from ingest.simulate.option_prices import smile, volatility_path, years_left
@@ -36,7 +36,7 @@ TUESDAY = date(2025, 12, 16)
 QUARTERLY = date(2025, 12, 19)
 HALF_DAY = date(2025, 11, 28)
 DAYS = (HALF_DAY, date(2025, 12, 12), TUESDAY, QUARTERLY, date(2025, 12, 31))
-CALENDAR = load_calendar()
+CALENDAR = default_calendar().days
 
 
 @pytest.fixture(scope="module")
