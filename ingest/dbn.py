@@ -92,6 +92,7 @@ class DbnFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.remarks: list[str] = []
         self._file = pa.OSFile(str(path))
         try:
             self._open()

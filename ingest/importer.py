@@ -32,12 +32,12 @@ from es_physics.bronze.manifest import Provenance, coverage, symbol_mappings, wr
 from es_physics.bronze.partitions import PartitionCheck, check_partition, partitions
 from es_physics.calendar import Calendar, default_calendar, trade_date_interval
 from es_physics.errors import first_line
-from ingest.dbn import DbnFile, claims_by_name
+from ingest.dbn import claims_by_name
 from ingest.errors import InputError, UnreadableError
 from ingest.inputs import Input, find_inputs, open_input
 from ingest.merge import Part, in_file_order, merged, refuse_repeats
 from ingest.partition_writer import DATA_NAME, PartitionWriter
-from ingest.spx import SpxFile
+from ingest.reader import Reader
 from ingest.staging import Staging
 
 # The vendor repeats these records from file to file: a repeat is no double counting.
@@ -291,6 +291,8 @@ class _Run:
                     )
                 )
                 return
+        for remark in file.remarks:
+            self._warn(given.path, remark)
         source = file.describe() | {
             "name": given.path.name,
             "sha256": given.sha256,
@@ -318,7 +320,7 @@ class _Run:
             writers[key].write(batch if here.all() else batch.filter(pa.array(here)))
 
     def _finish(
-        self, given: Input, file: DbnFile | SpxFile, writers: dict[Partition, PartitionWriter]
+        self, given: Input, file: Reader, writers: dict[Partition, PartitionWriter]
     ) -> dict[Partition, Part | None]:
         """The parts of a file that was read to its end, and its "asked, and there was nothing"."""
         parts: dict[Partition, Part | None] = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from es_physics.files import file_sha256
 from ingest.dbn import DBN_MAGIC, ZSTD_MAGIC, DbnFile
 from ingest.errors import UnreadableError
+from ingest.reader import Reader
 from ingest.spx import PARQUET_MAGIC, SpxFile
 
 PATTERNS = ("*.dbn", "*.zst", "*.parquet", "*.csv")
@@ -63,16 +64,32 @@ def find_inputs(paths: Iterable[str | Path]) -> FoundInputs:
     return found
 
 
-def open_input(path: Path) -> DbnFile | SpxFile:
+@dataclass(frozen=True)
+class _Format:
+    """A format, and how a file of it is told: by its first bytes and its path."""
+
+    is_it: Callable[[bytes, Path], bool]
+    open: Callable[[Path], Reader]
+
+
+FORMATS = (
+    _Format(lambda head, path: head.startswith((ZSTD_MAGIC, DBN_MAGIC)), DbnFile),
+    _Format(lambda head, path: head.startswith(PARQUET_MAGIC) or path.suffix == ".csv", SpxFile),
+)
+"""In the order in which they are tried; the first that takes a file opens it."""
+
+_HEAD_BYTES = 4
+
+
+def open_input(path: Path) -> Reader:
     """Open a file by what it begins with, not by its name (but CSV, which has no mark).
 
     Raises UnreadableError if it is nothing known or its header is damaged, InputError if Bronze
     has no place for its content.
     """
     with path.open("rb") as file:
-        magic = file.read(4)
-    if magic == ZSTD_MAGIC or magic[:3] == DBN_MAGIC:
-        return DbnFile(path)
-    if magic == PARQUET_MAGIC or path.suffix == ".csv":
-        return SpxFile(path)
+        head = file.read(_HEAD_BYTES)
+    for known in FORMATS:
+        if known.is_it(head, path):
+            return known.open(path)
     raise UnreadableError("is neither DBN (raw or zstd) nor Parquet nor .csv; leave it out")

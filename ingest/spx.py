@@ -33,8 +33,9 @@ _FIXED_POINT = 10**9
 
 
 class SpxFile:
-    """One Parquet or CSV file of SPX prices; the same interface as `ingest.dbn.DbnFile`."""
+    """One Parquet or CSV file of SPX prices: an `ingest.reader.Reader`."""
 
+    schema: str | None = None
     feeds: tuple[Feed, ...] = (_FEED,)
     window: tuple[int, int] | None = None
     claim: tuple[int, int] | None = None
@@ -42,6 +43,7 @@ class SpxFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.remarks: list[str] = []
         self._file = pa.OSFile(str(path))
         try:
             self._is_parquet = self._file.read(4) == PARQUET_MAGIC
