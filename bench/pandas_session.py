@@ -22,7 +22,8 @@ from bench.session_clock import MINUTE, PROJECT, VARS, bar_dates, session_clock
 SECOND = 1_000_000_000
 KINDS = ["PM_HIGH", "PM_LOW", "OR_HIGH", "OR_LOW", "SMA_200", "SMA_400"]
 LEVELS = [f"{level:02d}" for level in range(10)]
-TICK = pd.read_csv(PROJECT / "seeds" / "contract_specs.csv")["tick_size_points"].item()
+SPECS = pd.read_csv(PROJECT / "seeds" / "contract_specs.csv", index_col="root")
+TICK = float(SPECS.loc["ES", "tick_size_points"])
 REACH = VARS["barrier_zone_ticks"] * TICK
 FORCE_WINDOW = 60
 Row = dict[str, Any]

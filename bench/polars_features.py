@@ -22,7 +22,8 @@ LEVELS = [f"{level:02d}" for level in range(10)]
 LADDER = [f"{name}_{m}" for m in LEVELS for name in ("bid_px", "ask_px", "bid_sz", "ask_sz")]
 PROJECT = Path(__file__).resolve().parents[1]
 VARS: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
-TICK = pl.read_csv(PROJECT / "seeds" / "contract_specs.csv")["tick_size_points"].item()
+SPECS = pl.read_csv(PROJECT / "seeds" / "contract_specs.csv")
+TICK = SPECS.filter(root="ES")["tick_size_points"].item()
 REACH = VARS["barrier_zone_ticks"] * TICK
 FORCE_WINDOW = 60
 

@@ -37,6 +37,7 @@
         select
             feed,
             trade_date,
+            state ->> 'root' as root,
             state ->> 'status' as status,
             state ->> 'problem' as problem,
             (state ->> 'row_count')::bigint as row_count,

@@ -8,8 +8,8 @@ calls before a run:
 
 - `bronze_feeds()`: the paths of all feeds;
 - `bronze_partition(bronze_root, feed_path, trade_date)`: one JSON object with the partition's
-  `status` (`ok`, `missing` or `invalid`), the `problem` in words, its `files`, `row_count` and the
-  files' `sha256`;
+  product's `root` (null for an index), its `status` (`ok`, `missing` or `invalid`), the `problem`
+  in words, its `files`, `row_count` and the files' `sha256`;
 - `bronze_select(feed_path, files)`: the SELECT that reads those files, typed and empty for none.
 """
 
@@ -24,7 +24,7 @@ import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
-from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL
 from es_physics.bronze.partitions import fetch_partition
 from es_physics.calendar import default_calendar
 from es_physics.files import root_path
@@ -66,9 +66,11 @@ def trade_calendar(session_date: date, warmup_days: int) -> str:
 def bronze_partition(bronze_root: str, feed_path: str, trade_date: date) -> str:
     """The state of one partition as a JSON object; see the module's docstring."""
     cache = Path(os.environ.get("ES_BRONZE_CACHE", DEFAULT_BRONZE_CACHE))
-    check = fetch_partition(root_path(bronze_root), FEED_BY_PATH[feed_path], trade_date, cache)
+    feed = FEED_BY_PATH[feed_path]
+    check = fetch_partition(root_path(bronze_root), feed, trade_date, cache)
     return json.dumps(
         {
+            "root": ROOT_SYMBOL if feed.has_root_key else None,
             "status": check.status,
             "problem": check.problem,
             "files": [str(path) for path in check.files],

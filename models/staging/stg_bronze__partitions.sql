@@ -7,6 +7,7 @@ source as (
 renamed as (
     select
         feed,
+        root,
         trade_date,
         status,
         problem,

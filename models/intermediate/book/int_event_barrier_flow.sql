@@ -1,4 +1,4 @@
-{%- set barrier_reach = "(" ~ var('barrier_zone_ticks') ~ " * specs.tick_size_points)" -%}
+{%- set barrier_reach = "(" ~ var('barrier_zone_ticks') ~ " * session.tick_size_points)" -%}
 
 with
 
@@ -18,8 +18,8 @@ events as (
     select * from {{ ref('int_zone_entries') }}
 ),
 
-specs as (
-    select * from {{ ref('contract_specs') }}
+session as (
+    select * from {{ ref('int_session') }}
 ),
 
 event_cells as (
@@ -30,7 +30,7 @@ event_cells as (
         events.level_price + {{ barrier_reach }} as zone_high,
         boundaries.boundary_nr as cell_nr
     from events
-    cross join specs
+    cross join session
     inner join boundaries
         on
             events.event_ts_ns >= boundaries.boundary_ns

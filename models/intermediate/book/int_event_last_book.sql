@@ -1,4 +1,4 @@
-{%- set barrier_reach = "(" ~ var('barrier_zone_ticks') ~ " * specs.tick_size_points)" -%}
+{%- set barrier_reach = "(" ~ var('barrier_zone_ticks') ~ " * session.tick_size_points)" -%}
 
 with
 
@@ -14,8 +14,8 @@ events as (
     select * from {{ ref('int_zone_entries') }}
 ),
 
-specs as (
-    select * from {{ ref('contract_specs') }}
+session as (
+    select * from {{ ref('int_session') }}
 ),
 
 -- The newest state at or before the anchor ends a cell, and those states are all among the moves.
@@ -27,7 +27,7 @@ last_times as (
         any_value(events.level_price + {{ barrier_reach }}) as zone_high,
         max(cells.last_ts_ns) as ts_ns
     from events
-    cross join specs
+    cross join session
     inner join cells on events.event_ts_ns >= cells.last_ts_ns
     group by events.event_id
 ),

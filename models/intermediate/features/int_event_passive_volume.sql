@@ -8,8 +8,8 @@ trades as (
     select * from {{ ref('int_front_trades') }}
 ),
 
-specs as (
-    select * from {{ ref('contract_specs') }}
+session as (
+    select * from {{ ref('int_session') }}
 ),
 
 -- What aggressors took out of the zone: buyers from a barrier above, sellers from one below.
@@ -19,11 +19,11 @@ int_event_passive_volume as (
         coalesce(sum(trades.size) filter (
             trades.aggressor_side = if(events.dir_sign = 1, 'B', 'A')
             and trades.price between
-            events.level_price - {{ var('barrier_zone_ticks') }} * specs.tick_size_points
-            and events.level_price + {{ var('barrier_zone_ticks') }} * specs.tick_size_points
+            events.level_price - {{ var('barrier_zone_ticks') }} * session.tick_size_points
+            and events.level_price + {{ var('barrier_zone_ticks') }} * session.tick_size_points
         ), 0)::bigint as passive_volume
     from events
-    cross join specs
+    cross join session
     inner join trades
         on
             events.event_ts_ns - {{ var('barrier_window_s') }} * 1000000000::bigint < trades.ts_ns

@@ -8,10 +8,6 @@ session as (
     select * from {{ ref('int_session') }}
 ),
 
-specs as (
-    select * from {{ ref('contract_specs') }}
-),
-
 -- Call less put is forward less strike; each mid may be off by half its spread, and the future's
 -- last trade by a tick. Prices of different moments say nothing.
 strikes as (
@@ -34,10 +30,10 @@ parity as (
     select
         avg((
             abs(strikes.call_less_put - strikes.forward_less_strike)
-            <= greatest(strikes.tolerance, 0) + specs.tick_size_points + 1e-9
+            <= greatest(strikes.tolerance, 0) + session.tick_size_points + 1e-9
         )::integer) as parity_share
     from strikes
-    cross join specs
+    cross join session
 ),
 
 statuses as (

@@ -12,10 +12,6 @@ trades as (
     select * from {{ ref('stg_databento__futures_trades') }}
 ),
 
-specs as (
-    select * from {{ ref('contract_specs') }}
-),
-
 -- Definitions repeat during the day: the latest per instrument counts.
 latest_definitions as (
     select definitions.*
@@ -47,10 +43,9 @@ traded as (
         trades.symbol[-1]::integer as expiration_year_digit
     from trades
     inner join session on trades.trade_date = session.session_date
-    cross join specs
     where
         not session.has_futures_definitions
-        and regexp_full_match(trades.symbol, specs.root || '[FGHJKMNQUVXZ][0-9]')
+        and regexp_full_match(trades.symbol, session.product_root || '[FGHJKMNQUVXZ][0-9]')
 ),
 
 -- Without any definition the symbol is all there is. Its year is the first from the trade date's

@@ -8,9 +8,14 @@ partitions as (
     select * from {{ ref('stg_bronze__partitions') }}
 ),
 
+specs as (
+    select * from {{ ref('contract_specs') }}
+),
+
 feeds as (
     select
         trade_date,
+        max(root) as product_root,
         bool_or(feed = 'futures/trades' and status = 'ok') as has_futures_trades,
         bool_or(feed = 'futures/definition' and status = 'ok') as has_futures_definitions,
         bool_or(feed = 'options/trades' and status = 'ok') as has_options_trades,
@@ -23,12 +28,17 @@ int_session as (
     select
         clock.trade_date as session_date,
         clock.* exclude (trade_date),
+        feeds.product_root,
+        specs.tick_size_points,
+        specs.option_multiplier,
         feeds.has_futures_trades,
         feeds.has_futures_definitions,
         feeds.has_options_trades,
         feeds.has_options_definitions
     from clock
     inner join feeds using (trade_date)
+    -- What the product is stays with the session: the seed knows other products too.
+    left join specs on feeds.product_root = specs.root
     where clock.trade_date = date '{{ session_date() }}'
 )
 
