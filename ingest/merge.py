@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -14,32 +13,12 @@ import pyarrow.parquet as pq
 
 from es_physics.errors import first_line
 from ingest.errors import InputError
+from ingest.parts import Part
 
 _BATCH_ROWS = 131_072
 """Rows held in memory, over all runs together."""
 
 _MEMORY = "1GB"
-
-
-@dataclass(frozen=True)
-class Part:
-    """One source file's rows of one partition, staged as Parquet by a `PartitionWriter`.
-
-    first, last: smallest and largest `ts_recv`. is_sorted: by it; if not, each row group is, and
-    the row groups are in file order. is_final: could stand as the partition's only file.
-    data_sha256: of the staged file. symbol_ids: the pairs of symbol and instrument id in it.
-    """
-
-    path: Path
-    name: str
-    sha256: str
-    rows: int
-    first: int
-    last: int
-    is_sorted: bool
-    is_final: bool
-    data_sha256: str
-    symbol_ids: frozenset[tuple[str, int]]
 
 
 def in_file_order(parts: Iterable[Part]) -> list[Part]:

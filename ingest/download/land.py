@@ -12,7 +12,8 @@ from es_physics.errors import first_line
 from ingest.download.errors import DownloadError
 from ingest.download.plan import Conditions, Target, Unit, conditions_within
 from ingest.errors import InputError
-from ingest.importer import import_paths, land_nothing
+from ingest.importer import import_paths
+from ingest.landing import land_nothing
 
 
 def land(

@@ -178,7 +178,7 @@ def test_an_interrupted_import_leaves_nothing(source, tmp_path, monkeypatch) -> 
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ingest.importer.write_manifest", interrupt)
+    monkeypatch.setattr("ingest.landing.write_manifest", interrupt)
     with pytest.raises(KeyboardInterrupt):
         quiet([source], tmp_path / "b")
     assert tree(tmp_path / "b") == {}

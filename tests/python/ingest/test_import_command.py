@@ -90,7 +90,7 @@ def test_interrupted_is_exit_code_130(source, root, monkeypatch, capsys) -> None
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ingest.importer.write_manifest", interrupt)
+    monkeypatch.setattr("ingest.landing.write_manifest", interrupt)
     assert main(["import", str(source)]) == 130
     assert "interrupted" in capsys.readouterr().err
     assert list(root.iterdir()) == []

@@ -1,0 +1,77 @@
+"""What an import says: a line for each step as it goes, the outcome, a bar per file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ingest.inputs import Input
+
+
+@dataclass
+class ImportResult:
+    """What a run did. `errors` and `warnings` are lines for people, one per file or partition."""
+
+    written: int = 0
+    up_to_date: int = 0
+    failed: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every file and partition is well, else 1."""
+        return 1 if self.errors else 0
+
+    def summary(self) -> str:
+        """The closing line."""
+        return (
+            f"{self.written} partitions written ({self.rows:,} rows), {self.up_to_date} up to date,"
+            f" {self.failed} failed; {len(self.errors)} errors; {self.seconds:.1f} s"
+        )
+
+
+class Reporter:
+    """Collects a run's outcome in `result` and says the lines of progress as they come.
+
+    report: takes these lines; a rich Console on a terminal shows a bar per file as well.
+    """
+
+    def __init__(self, report: Callable[[str], None] | Console) -> None:
+        self.result = ImportResult()
+        self.say = report.out if isinstance(report, Console) else report
+        self._console = report if isinstance(report, Console) else None
+
+    def error(self, where: Path | str, what: str) -> None:
+        """A line of what could not be landed, and why."""
+        self.result.errors.append(f"{where}: {what}")
+
+    def warn(self, where: Path | str, what: str) -> None:
+        """A line of what was landed and should be known."""
+        self.result.warnings.append(f"{where}: {what}")
+
+    def bars(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Callable[[int], None]]]:
+        """Each input in turn, with a function that takes how many bytes of it were read."""
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        with Progress(
+            *columns,
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not (self._console and self._console.is_terminal),
+        ) as progress:
+            for given in inputs:
+                task = progress.add_task(given.path.name, total=given.bytes)
+                yield given, partial(_advance, progress, task)
+                progress.remove_task(task)
+
+
+def _advance(progress: Progress, task: int, done: int) -> None:
+    progress.update(task, completed=done)  # type: ignore[arg-type]
