@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,29 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from handmade_records import (
+    CLOCK,
+    CONTRACT,
+    DAY,
+    NO_BOOK,
+    T0,
+    Row,
+    S,
+    Slot,
+    a_book,
+    an_event,
+    bars,
+    book_frame,
+    row,
+    seconds,
+    trades,
+)
 from reference import build_session, read_session
 from reference.approach import approach
 from reference.barrier import barrier, barrier_state
-from reference.bars import Bar
 from reference.basis import SPX_SCHEMA, basis
-from reference.book import BOOK_LEVELS, BOOK_SCHEMA, Book, contract_book
-from reference.clock import MINUTE_NS, session_clock
+from reference.book import Book, contract_book
+from reference.clock import MINUTE_NS
 from reference.features import sources
 from reference.force_mass import (
     MinuteMark,
@@ -38,76 +53,6 @@ from reference.tape import tape
 from reference.trades import TRADES_SCHEMA, Trade
 
 from es_physics.bronze.feeds import FEED_BY_PATH, MANIFEST_NAME
-
-DAY = date(2025, 12, 16)
-CLOCK = session_clock(DAY)
-S = 10**9
-T0 = CLOCK.rth_start_ns + 30 * MINUTE_NS
-CONTRACT = "ESH6"
-
-Slot = tuple[float, int] | None
-Row = tuple[int, str, int, Sequence[Slot], Sequence[Slot]]
-
-
-def seconds(after_t0: float) -> int:
-    """UTC nanoseconds of a time given in seconds from T0, which is exact to the millisecond."""
-    return T0 + round(after_t0 * 1000) * (S // 1000)
-
-
-def an_event(sign: int = 1, **changes: Any) -> dict[str, Any]:
-    return {
-        "event_id": "e",
-        "event_ts_ns": T0,
-        "level_kind": "PM_HIGH",
-        "level_price": 6850.0,
-        "dir_sign": sign,
-        "spot": 6850.0,
-        "atr": 2.0,
-    } | changes
-
-
-def trades(*rows: tuple[float, float, int, str]) -> list[Trade]:
-    """Trades from (seconds after T0, price, size, side)."""
-    return [Trade(seconds(after), price, size, side) for after, price, size, side in rows]
-
-
-def row(
-    after: float,
-    bids: Sequence[Slot] = (),
-    asks: Sequence[Slot] = (),
-    action: str = "A",
-    flags: int = 128,
-) -> Row:
-    """A book record with its levels as (price, size), None for a level without a price."""
-    return seconds(after), action, flags, bids, asks
-
-
-def book_frame(*rows: Row) -> pl.DataFrame:
-    """Records in the order of their row numbers."""
-    records = []
-    for number, (ts_ns, action, flags, bids, asks) in enumerate(rows):
-        record = {
-            "ts_ns": ts_ns,
-            "row_nr": number,
-            "symbol": CONTRACT,
-            "action": action,
-            "flags": flags,
-        }
-        for side, slots in (("bid", bids), ("ask", asks)):
-            for level in range(BOOK_LEVELS):
-                slot = slots[level] if level < len(slots) else None
-                # The vendor shows a level without a price with size 0.
-                price, size = (None, 0) if slot is None else slot
-                record |= {f"{side}_px_{level:02}": price, f"{side}_sz_{level:02}": size}
-        records.append(record)
-    return pl.DataFrame(records, schema=BOOK_SCHEMA)
-
-
-def a_book(*rows: Row) -> Book:
-    return contract_book(book_frame(*rows), CLOCK, CONTRACT)
-
-
-NO_BOOK = contract_book(None, CLOCK, CONTRACT)
 
 
 def ofi(book: Book, **changes: Any) -> dict[str, Any]:
@@ -181,18 +126,6 @@ def test_position_is_that_of_the_last_trade_of_the_anchors_timestamp() -> None:
 
 
 # --- approach ----------------------------------------------------------------------------------
-
-
-def bars(*rows: tuple[int, float]) -> list[Bar]:
-    """One-minute bars from (end in minutes after T0, close)."""
-    return [
-        Bar(
-            T0 + (end - 1) * MINUTE_NS,
-            T0 + end * MINUTE_NS,
-            (Trade(T0 + (end - 1) * MINUTE_NS, close, 1, "B"),),
-        )
-        for end, close in rows
-    ]
 
 
 def test_approach_reads_the_bars_that_end_in_its_window() -> None:

@@ -17,6 +17,23 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from handmade_records import (
+    CLOCK,
+    CLOSE,
+    DAY,
+    EVENING,
+    NANO,
+    OPEN,
+    TAU,
+    YEARS,
+    S,
+    definitions,
+    option,
+    option_trades,
+    prices,
+    quotes,
+    statistics,
+)
 from reference import build_session, read_session
 from reference.black76 import gamma, implied_volatility, is_solvable, otm_price
 from reference.clock import MINUTE_NS, new_york_ns, session_clock
@@ -30,83 +47,12 @@ from reference.gamma_bands import (
 )
 from reference.gamma_by_strike import GAMMA_SCHEMA, gamma_by_strike
 from reference.kinematics import PriceHistory
-from reference.options import QUOTES_SCHEMA, STATISTICS_SCHEMA, Chain, make_chain
-from reference.trades import TRADES_SCHEMA, Trade
+from reference.options import Chain, make_chain
+from reference.trades import TRADES_SCHEMA
 from scipy.integrate import quad
 from scipy.special import erfinv
 
 from es_physics.bronze.feeds import FEED_BY_PATH, MANIFEST_NAME
-
-DAY = date(2025, 12, 16)
-CLOCK = session_clock(DAY)
-S = 10**9
-NANO = 10**9
-EVENING = CLOCK.session_start_ns
-OPEN = CLOCK.rth_start_ns
-TAU = OPEN + 30 * MINUTE_NS
-"""The mark of 10:00."""
-CLOSE = CLOCK.rth_end_ns
-YEARS = 6 * 3600 / (365 * 86_400)
-"""From 10:00 to 16:00."""
-
-
-def option(number: int, strike: float, right: str, **changes: Any) -> dict[str, Any]:
-    """A definition in Bronze columns."""
-    return {
-        "ts_recv": EVENING,
-        "row_nr": number,
-        "instrument_id": number,
-        "symbol": f"O{number}",
-        "instrument_class": right,
-        "strike_price": round(strike * NANO),
-        "expiration": CLOSE,
-        "underlying": "ESH6",
-        "unit_of_measure_qty": 50 * NANO,
-        "user_defined_instrument": "N",
-    } | changes
-
-
-def definitions(*rows: dict[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), infer_schema_length=None)
-
-
-def quotes(*rows: tuple[int, int, float | None, float | None]) -> pl.DataFrame:
-    """Quotes from (time, instrument, bid, ask), numbered as given."""
-
-    def nano(price: float | None) -> int | None:
-        return None if price is None else round(price * NANO)
-
-    return pl.DataFrame(
-        [(ts, row_nr, number, nano(b), nano(a)) for row_nr, (ts, number, b, a) in enumerate(rows)],
-        schema=QUOTES_SCHEMA,
-        orient="row",
-    )
-
-
-def option_trades(*rows: tuple[int, int, int, str]) -> pl.DataFrame:
-    """Option trades from (time, instrument, size, side), numbered as given."""
-    return pl.DataFrame(
-        [
-            (ts, row_nr, number, f"O{number}", 10.0, size, side)
-            for row_nr, (ts, number, size, side) in enumerate(rows)
-        ],
-        schema=TRADES_SCHEMA,
-        orient="row",
-    )
-
-
-def statistics(*rows: tuple[int, int, int | None], stat_type: int = 9) -> pl.DataFrame:
-    """Statistics from (time, instrument, quantity), numbered as given."""
-    return pl.DataFrame(
-        [(ts, row_nr, number, stat_type, held) for row_nr, (ts, number, held) in enumerate(rows)],
-        schema=STATISTICS_SCHEMA,
-        orient="row",
-    )
-
-
-def prices(*rows: tuple[int, float]) -> PriceHistory:
-    return PriceHistory([Trade(ts, price, 1, "B") for ts, price in rows])
-
 
 AT_6850 = prices((EVENING, 6850.0))
 

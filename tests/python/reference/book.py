@@ -35,29 +35,40 @@ F_MAYBE_BAD_BOOK = 4
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the book: `price` (points, NaN where NULL) and `size` (contracts), rows x 10."""
+    """One side of the book: `price` (points, NaN where NULL) and `size` (contracts), rows x 10.
+
+    A size that is NULL counts as 0 in sums; `has_best` says where the best level has both a price
+    and a size.
+    """
 
     price: NDArray[np.float64]
-    size: NDArray[np.int64]
+    size: NDArray[np.int32]
+    has_best: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Book:
     """The book rows of a contract and trade date, ordered by (`ts_ns`, `row_nr`).
 
-    `makes_pair` says of each row whether it and the row before it are a pair. A pair's change
-    belongs to its later row: to that row's time and to that row's place in every array.
+    `is_set` says of each row whether it sets the book (a clear or a snapshot) instead of changing
+    it, `makes_pair` whether it and the row before it are a pair. A pair's change belongs to its
+    later row: to that row's time and to that row's place in every array.
     """
 
     ts_ns: NDArray[np.int64]
     bid: Side
     ask: Side
+    is_set: NDArray[np.bool_]
     makes_pair: NDArray[np.bool_]
 
-    def window(self, t0: int, seconds: int) -> slice:
+    def window(self, t0: int, seconds: float) -> slice:
         """The rows of (t0 - seconds, t0], all of those that share t0's timestamp included."""
-        first = np.searchsorted(self.ts_ns, t0 - seconds * SECOND_NS, side="right")
-        after = np.searchsorted(self.ts_ns, t0, side="right")
+        return self.rows_between(t0 - round(seconds * SECOND_NS), t0)
+
+    def rows_between(self, after_ns: int, to_ns: int) -> slice:
+        """The rows of (after_ns, to_ns]."""
+        first = np.searchsorted(self.ts_ns, after_ns, side="right")
+        after = np.searchsorted(self.ts_ns, to_ns, side="right")
         return slice(int(first), int(after))
 
     def last_row(self, t0: int) -> int | None:
@@ -81,43 +92,62 @@ class Book:
         return displayed_size_per_level(self.ask)
 
 
-def contract_book(book: pl.DataFrame | None, clock: SessionClock, contract: str | None) -> Book:
+def contract_book(
+    book: pl.DataFrame | pl.LazyFrame | None, clock: SessionClock, contract: str | None
+) -> Book:
     """One contract's book rows inside the trade date's clock.
 
     Without a contract, a partition or a row in it the book has no rows: a state that was never
     reported is as unknown as one that was never asked for.
     """
     frame = pl.DataFrame(schema=BOOK_SCHEMA) if book is None or contract is None else book
-    rows = frame.filter(
-        pl.col("symbol") == pl.lit(contract, pl.String),
-        pl.col("ts_ns") >= clock.session_start_ns,
-        pl.col("ts_ns") < clock.session_end_ns,
-        # A trade's row shows the book before the trade; an N row and a bad one show nothing new.
-        pl.col("action").ne_missing("T"),
-        pl.col("action").ne_missing("N"),
-        pl.col("flags") & F_MAYBE_BAD_BOOK == 0,
-    ).sort("ts_ns", "row_nr")
-
-    # A clear and a snapshot set the book instead of changing it, and the row after one is the
-    # first change of something that was set: neither has a row before it to be compared with.
-    is_set = ((rows["action"] == "R") | (rows["flags"] & F_SNAPSHOT != 0)).to_numpy()
+    rows = (
+        frame.lazy()
+        .filter(
+            pl.col("symbol") == pl.lit(contract, pl.String),
+            pl.col("ts_ns") >= clock.session_start_ns,
+            pl.col("ts_ns") < clock.session_end_ns,
+            # A trade's row shows the book before the trade; an N row and a bad one show nothing
+            # new.
+            pl.col("action").ne_missing("T"),
+            pl.col("action").ne_missing("N"),
+            pl.col("flags") & F_MAYBE_BAD_BOOK == 0,
+        )
+        .select(
+            "ts_ns",
+            "row_nr",
+            pl.col("^.*_px_..$"),
+            # Half the memory: millions of rows have twenty sizes each.
+            pl.col("^.*_sz_..$").cast(pl.Int32),
+            # A clear and a snapshot set the book instead of changing it.
+            is_set=pl.col("action").eq_missing(pl.lit("R")) | (pl.col("flags") & F_SNAPSHOT != 0),
+        )
+        .sort("ts_ns", "row_nr")
+        .collect()
+    )
+    # What is set has no change of its own, and the row after it is the first change of something
+    # that was set: neither has a row before it to be compared with.
+    is_set = rows["is_set"].to_numpy()
     makes_pair = np.zeros(rows.height, dtype=bool)
     makes_pair[1:] = ~is_set[1:] & ~is_set[:-1]
-    return Book(rows["ts_ns"].to_numpy(), _side(rows, "bid"), _side(rows, "ask"), makes_pair)
+    return Book(
+        rows["ts_ns"].to_numpy(), _side(rows, "bid"), _side(rows, "ask"), is_set, makes_pair
+    )
 
 
 def _side(rows: pl.DataFrame, side: str) -> Side:
     prices = rows.select(pl.col(f"^{side}_px_..$").fill_null(math.nan))
     sizes = rows.select(pl.col(f"^{side}_sz_..$").fill_null(0))
-    return Side(prices.to_numpy(), sizes.to_numpy())
+    best = rows.select(
+        pl.col(f"{side}_px_00").is_not_null() & pl.col(f"{side}_sz_00").is_not_null()
+    )
+    return Side(prices.to_numpy(), sizes.to_numpy(), best.to_series().to_numpy())
 
 
 def displayed_size_per_level(*sides: Side) -> NDArray[np.float64]:
     """Mean size over each row's non-NULL price slots of these sides; NaN where it has none."""
-    has_price = ~np.isnan(np.hstack([side.price for side in sides]))
-    size = np.hstack([side.size for side in sides])
-    slots = has_price.sum(axis=1)
-    total = np.where(has_price, size, 0).sum(axis=1)
+    slots = sum(np.count_nonzero(~np.isnan(side.price), axis=1) for side in sides)
+    total = sum(np.sum(side.size, axis=1, where=~np.isnan(side.price)) for side in sides)
     return np.divide(total, slots, out=np.full(len(slots), math.nan), where=slots > 0)
 
 

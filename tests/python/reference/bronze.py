@@ -73,20 +73,27 @@ def read_option_statistics(bronze_root: Path, trade_date: date) -> pl.DataFrame 
     ).cast(STATISTICS_SCHEMA)
 
 
-def read_book(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
-    """The date's MBP-10 records by `BOOK_SCHEMA`; None where the partition is missing."""
-    bronze = _read_partition(bronze_root, "futures/mbp10", trade_date)
-    if bronze is None:
+def read_book(bronze_root: Path, trade_date: date) -> pl.LazyFrame | None:
+    """The date's MBP-10 records by `BOOK_SCHEMA`; None where the partition is missing.
+
+    Not read yet: of the millions of records few columns are needed, and one contract's.
+    """
+    files = _partition_files(bronze_root, "futures/mbp10", trade_date)
+    if files is None:
         return None
-    return bronze.select(
-        pl.col("ts_recv").alias("ts_ns"),
-        "row_nr",
-        "symbol",
-        "action",
-        "flags",
-        *(_points(name) for name in BOOK_SCHEMA if "_px_" in name),
-        *(name for name in BOOK_SCHEMA if "_sz_" in name),
-    ).cast(BOOK_SCHEMA)
+    return (
+        pl.scan_parquet(files, hive_partitioning=False)
+        .select(
+            pl.col("ts_recv").alias("ts_ns"),
+            "row_nr",
+            "symbol",
+            "action",
+            "flags",
+            *(_points(name) for name in BOOK_SCHEMA if "_px_" in name),
+            *(name for name in BOOK_SCHEMA if "_sz_" in name),
+        )
+        .cast(BOOK_SCHEMA)
+    )
 
 
 def read_spx(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
@@ -105,9 +112,16 @@ def _points(price: str) -> pl.Expr:
 
 
 def _read_partition(bronze_root: Path, feed_path: str, trade_date: date) -> pl.DataFrame | None:
+    files = _partition_files(bronze_root, feed_path, trade_date)
+    if files is None:
+        return None
+    return pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files])
+
+
+def _partition_files(bronze_root: Path, feed_path: str, trade_date: date) -> list[Path] | None:
     folder = FEED_BY_PATH[feed_path].partition_dir(bronze_root, trade_date)
     files = sorted(folder.glob("*.parquet"))
     # A folder without its manifest is a write that never finished: it does not count.
     if not (folder / MANIFEST_NAME).is_file() or not files:
         return None
-    return pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files])
+    return files

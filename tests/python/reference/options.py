@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import numpy as np
 import polars as pl
 
 from reference.clock import NEW_YORK, SECOND_NS, SessionClock
@@ -82,6 +83,24 @@ class LastKnown(Generic[T]):
         return self._values[said - 1] if said else None
 
 
+class QuoteHistory:
+    """The quotes of one instrument as arrays, in order: millions of them in a session.
+
+    `bid_nano` and `ask_nano` are 1e-9 points, None where a side is NULL.
+    """
+
+    def __init__(self, quotes: pl.DataFrame) -> None:
+        self.ts_ns = quotes["ts_ns"].to_numpy()
+        self._sides = quotes.select("bid_nano", "ask_nano")
+
+    def at(self, ts_ns: int) -> tuple[int, Quote] | None:
+        """The time and the quote last given at or before a time; None where there is none yet."""
+        given = int(np.searchsorted(self.ts_ns, ts_ns, side="right"))
+        if given == 0:
+            return None
+        return int(self.ts_ns[given - 1]), Quote(*self._sides.row(given - 1))
+
+
 @dataclass(frozen=True)
 class Chain:
     """The session's options and, by instrument id, what is known of each as time goes by.
@@ -91,7 +110,7 @@ class Chain:
     """
 
     options: Sequence[Option]
-    quotes: Mapping[int, LastKnown[Quote]]
+    quotes: Mapping[int, QuoteHistory]
     open_interest: Mapping[int, LastKnown[int]]
     customer_net: Mapping[int, LastKnown[int]] | None
 
@@ -109,7 +128,11 @@ class Chain:
 
         Statistics other than a known open interest do not count.
         """
-        feeds = (self.quotes, self.open_interest, self.customer_net or {})
+        feeds: tuple[Mapping[int, QuoteHistory | LastKnown[int]], ...] = (
+            self.quotes,
+            self.open_interest,
+            self.customer_net or {},
+        )
         known = (history.at(ts_ns) for feed in feeds for history in feed.values())
         return max((record[0] for record in known if record is not None), default=None)
 
@@ -132,10 +155,14 @@ def make_chain(
     """
     options = [] if definitions is None else expiring_options(definitions, clock)
 
-    quoted = []
-    if quotes is not None:
-        ordered = quotes.sort("ts_ns", "row_nr").select(QUOTES_SCHEMA.names())
-        quoted = [(number, ts_ns, Quote(*sides)) for ts_ns, _, number, *sides in ordered.rows()]
+    quoted = (
+        {}
+        if quotes is None
+        else quotes.sort("ts_ns", "row_nr").partition_by(
+            "instrument_id", as_dict=True, include_key=False
+        )
+    )
+    no_quotes = pl.DataFrame(schema=QUOTES_SCHEMA)
 
     open_interest = []
     if statistics is not None:
@@ -165,7 +192,13 @@ def make_chain(
         customer_net = _histories(options, running)
 
     return Chain(
-        options, _histories(options, quoted), _histories(options, open_interest), customer_net
+        options,
+        {
+            option.instrument_id: QuoteHistory(quoted.get((option.instrument_id,), no_quotes))
+            for option in options
+        },
+        _histories(options, open_interest),
+        customer_net,
     )
 
 

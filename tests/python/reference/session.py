@@ -61,7 +61,7 @@ def build_session(
     definitions: pl.DataFrame | None,
     warm_up: Sequence[tuple[SessionClock, pl.DataFrame | None]] = (),
     constants: Constants = DEFAULTS,
-    book: pl.DataFrame | None = None,
+    book: pl.DataFrame | pl.LazyFrame | None = None,
     spx: pl.DataFrame | None = None,
     option_definitions: pl.DataFrame | None = None,
     option_quotes: pl.DataFrame | None = None,

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from reference.clock import SECOND_NS
 from reference.constants import DEFAULTS, Constants
-from reference.trades import Trade
+from reference.trades import Trade, trades_between
 
 MILLISECOND_NS = 1_000_000
 
 
-def window_trades(trades: Sequence[Trade], t0: int, seconds: int) -> Sequence[Trade]:
+def window_trades(trades: Sequence[Trade], t0: int, seconds: float) -> Sequence[Trade]:
     """The trades of (t0 - seconds, t0], all of those that share t0's timestamp included."""
-    first = bisect_right(trades, t0 - seconds * SECOND_NS, key=lambda trade: trade.ts_ns)
-    after = bisect_right(trades, t0, key=lambda trade: trade.ts_ns)
-    return trades[first:after]
+    return trades_between(trades, t0 - round(seconds * SECOND_NS), t0)
 
 
 def tape(
@@ -49,16 +46,18 @@ def price_slope(window: Sequence[Trade], t0: int) -> float | None:
 
     Every trade weighs the same, whatever its size. None below two distinct times.
     """
-    times = [trade.ts_ns - t0 for trade in window]
-    prices = [Fraction(trade.price) for trade in window]
-    if len(set(times)) < 2:
+    times = [Fraction(trade.ts_ns - t0, SECOND_NS) for trade in window]
+    return least_squares_slope(times, [Fraction(trade.price) for trade in window])
+
+
+def least_squares_slope(x: Sequence[Fraction], y: Sequence[Fraction]) -> float | None:
+    """Slope of y on x, exact until the last step; None below two distinct x."""
+    if len(set(x)) < 2:
         return None
-    count = len(window)
-    covariation = count * sum(t * p for t, p in zip(times, prices, strict=True)) - sum(times) * sum(
-        prices
-    )
-    variation = count * sum(t * t for t in times) - sum(times) ** 2
-    return float(covariation / variation * SECOND_NS)
+    count = len(x)
+    covariation = count * sum(a * b for a, b in zip(x, y, strict=True)) - sum(x) * sum(y)
+    variation = count * sum(a * a for a in x) - sum(x) ** 2
+    return float(covariation / variation)
 
 
 def one_sided_runs(near: Sequence[Trade], constants: Constants = DEFAULTS) -> list[list[Trade]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -56,3 +58,10 @@ def contract_trades(
             " no level, bar or label is defined on such a trade"
         )
     return [Trade(*row) for row in of_contract.select(Trade._fields).iter_rows()]
+
+
+def trades_between(trades: Sequence[Trade], after_ns: int, to_ns: int) -> Sequence[Trade]:
+    """The ordered trades of (after_ns, to_ns], all of those that share `to_ns` included."""
+    first = bisect_right(trades, after_ns, key=lambda trade: trade.ts_ns)
+    after = bisect_right(trades, to_ns, key=lambda trade: trade.ts_ns)
+    return trades[first:after]
