@@ -14,7 +14,7 @@ from reference.constants import DEFAULTS, Constants
 from reference.tape import window_trades
 from reference.trades import Trade
 
-_BARRIER_SUMS = (
+BARRIER_SUMS = (
     "barrier_added",
     "barrier_removed",
     "barrier_filled",
@@ -45,7 +45,7 @@ def barrier(
         for trade in window_trades(trades, t0, constants.barrier_window_s)
         if trade.side == attacker and low <= trade.price <= high
     )
-    sums: dict[str, Any] = dict.fromkeys(_BARRIER_SUMS)
+    sums: dict[str, Any] = dict.fromkeys(BARRIER_SUMS)
     rows = book.window(t0, constants.barrier_window_s)
     if rows.start < rows.stop:
         changes = zone_changes(book, rows, sign, low, high)

@@ -49,6 +49,9 @@ class Constants:
     barrier_delta_small: int = 50
     barrier_churn_active: int = 100
     barrier_weak_depth: int = 50
+    barrier_min_visible_share: float = 0.5
+    replenishment_bucket_s: float = 20
+    sweep_cluster_gap_ms: int = 1000
     force_mass_scale: float = 0.01
     force_mass_min_marks: int = 10
     risk_free_rate: float = 0.0
@@ -57,6 +60,13 @@ class Constants:
     strike_spacing: float = 5.0
     fuel_strike_range: float = 15.0
     fuel_threshold_contracts_per_point: float = 10.0
+    premium_windows_s: tuple[int, ...] = (60, 240)
+    placebo_count: int = 4
+    placebo_min_offset: float = 6.0
+    placebo_offset_range: float = 24.0
+    scaled_barriers: tuple[float, ...] = (0.5, 1.0)
+    state_cadence_s: int = 30
+    lead_lag_max_gap_s: float = 5.0
 
 
 DEFAULTS = Constants()

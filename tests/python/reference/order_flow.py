@@ -7,7 +7,7 @@ in Xu, Gould & Howison (2018), "Multi-level order-flow imbalance in a limit orde
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +25,14 @@ class OrderFlow:
     Kept at the pair's later row; a row that makes no pair contributes 0.
     """
 
-    bid: NDArray[np.int64]
-    ask: NDArray[np.int64]
+    bid: NDArray[np.int32]
+    ask: NDArray[np.int32]
 
 
 def order_flow(book: Book) -> OrderFlow:
     """The contributions of every pair of a book."""
-    bid = np.zeros(book.bid.size.shape, dtype=np.int64)
-    ask = np.zeros(book.ask.size.shape, dtype=np.int64)
+    bid = np.zeros(book.bid.size.shape, dtype=np.int32)
+    ask = np.zeros(book.ask.size.shape, dtype=np.int32)
     later = np.flatnonzero(book.makes_pair)
     earlier = later - 1
 
@@ -54,9 +54,15 @@ def ofi_by_level(flow: OrderFlow, rows: slice) -> list[int]:
 
 def integrated_ofi(flow: OrderFlow, rows: slice, constants: Constants = DEFAULTS) -> float:
     """The levels' OFI, weighted by weights that fall with depth and sum to 1, contracts."""
+    return integrated(ofi_by_level(flow, rows), constants)
+
+
+def integrated(by_level: Sequence[int], constants: Constants = DEFAULTS) -> float:
+    """The weighted mean of ten levels; the weights fall with depth."""
     weights = [math.exp(-constants.ofi_level_decay * m) for m in range(BOOK_LEVELS)]
-    by_level = ofi_by_level(flow, rows)
-    return math.fsum(w * ofi for w, ofi in zip(weights, by_level, strict=True)) / math.fsum(weights)
+    return math.fsum(w * flow for w, flow in zip(weights, by_level, strict=True)) / math.fsum(
+        weights
+    )
 
 
 def near_level_ofi(
@@ -96,4 +102,51 @@ def ofi_features(
             f"ofi_normalized_{seconds}s": normalized,
             f"ofi_imbalance_{seconds}s": imbalance,
         }
+    return features
+
+
+LEVEL_WINDOW_S = 60
+"""The window of the OFI of each level, the one that force and mass have too."""
+
+
+def ofi_level_features(
+    event: Mapping[str, Any], book: Book, flow: OrderFlow
+) -> dict[str, int | None]:
+    """OFI of each level, contracts (definitions, section 10); NULL without a book row."""
+    rows = book.window(event["event_ts_ns"], LEVEL_WINDOW_S)
+    by_level = ofi_by_level(flow, rows) if rows.start < rows.stop else [None] * BOOK_LEVELS
+    return {f"ofi_level_{m:02}_{LEVEL_WINDOW_S}s": ofi for m, ofi in enumerate(by_level, 1)}
+
+
+def voi_by_level(book: Book, rows: slice) -> list[int]:
+    """VOI_1 to VOI_10 over the pairs whose later row is one of `rows`, contracts.
+
+    Volume order imbalance (Shen 2015, "Order imbalance based strategy in high frequency trading"):
+    where the price of a side gets worse it counts nothing, whatever queue there was.
+    """
+    later = np.arange(rows.start, rows.stop)[book.makes_pair[rows]]
+    earlier = later - 1
+    total = np.zeros(BOOK_LEVELS, dtype=np.int64)
+    # A higher bid is a better one, and so is a lower ask, whose size counts against the rise.
+    for side, better in ((book.bid, 1), (book.ask, -1)):
+        # A price that is NULL in either row is NaN here, and no comparison holds.
+        price, price_before = better * side.price[later], better * side.price[earlier]
+        size, size_before = side.size[later], side.size[earlier]
+        change = (price > price_before) * size + (price == price_before) * (size - size_before)
+        total += better * change.sum(axis=0, dtype=np.int64)
+    return [int(contracts) for contracts in total]
+
+
+def voi_features(
+    event: Mapping[str, Any], book: Book, constants: Constants = DEFAULTS
+) -> dict[str, Any]:
+    """The VOI columns, up-positive contracts; NULL where the window holds no book row."""
+    features: dict[str, Any] = {}
+    for seconds in constants.ofi_windows_s:
+        rows = book.window(event["event_ts_ns"], seconds)
+        best = weighted = None
+        if rows.start < rows.stop:
+            by_level = voi_by_level(book, rows)
+            best, weighted = by_level[0], integrated(by_level, constants)
+        features |= {f"voi_best_{seconds}s": best, f"voi_integrated_{seconds}s": weighted}
     return features
