@@ -15,7 +15,8 @@ from reference.trades import TRADES_SCHEMA
 
 
 def read_trades(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:
-    """The date's futures trades by `TRADES_SCHEMA`; None where the partition is missing."""
+    """The date's futures trades by `TRADES_SCHEMA`, with `ts_event`; None where the partition is
+    missing."""
     return _read_trades(bronze_root, "futures/trades", trade_date)
 
 
@@ -36,7 +37,8 @@ def _read_trades(bronze_root: Path, feed_path: str, trade_date: date) -> pl.Data
         _points("price"),
         "size",
         "side",
-    ).cast(TRADES_SCHEMA)
+        "ts_event",
+    ).cast({**TRADES_SCHEMA, "ts_event": pl.Int64})
 
 
 def read_definitions(bronze_root: Path, trade_date: date) -> pl.DataFrame | None:

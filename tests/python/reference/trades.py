@@ -22,16 +22,20 @@ TRADES_SCHEMA = pl.Schema(
     }
 )
 """A trades frame: receive time in UTC nanoseconds, price in points, size in contracts, side B/A/N
-of the aggressor; rows in any order, unique in (`ts_ns`, `row_nr`)."""
+of the aggressor; rows in any order, unique in (`ts_ns`, `row_nr`).
+
+It may have the column `ts_event` too: the exchange's time, NULL where it is unknown."""
 
 
 class Trade(NamedTuple):
-    """One front-month trade: UTC nanoseconds, index points, contracts, aggressor side."""
+    """One front-month trade: UTC nanoseconds, index points, contracts, aggressor side; and the
+    exchange's time, None where it is not known."""
 
     ts_ns: int
     price: float
     size: int
     side: str | None
+    ts_event: int | None = None
 
 
 def contract_trades(
@@ -57,7 +61,8 @@ def contract_trades(
             f"{unpriced} trades of {contract} on {clock.session_date} have no price;"
             " no level, bar or label is defined on such a trade"
         )
-    return [Trade(*row) for row in of_contract.select(Trade._fields).iter_rows()]
+    columns = [name for name in Trade._fields if name in of_contract.columns]
+    return [Trade(*row) for row in of_contract.select(columns).iter_rows()]
 
 
 def trades_between(trades: Sequence[Trade], after_ns: int, to_ns: int) -> Sequence[Trade]:
