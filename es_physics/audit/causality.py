@@ -13,10 +13,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 from es_physics.bronze.feeds import FEEDS, Feed
 from es_physics.bronze.manifest import write_manifest
 from es_physics.bronze.partitions import check_partition, partitions
+from es_physics.calendar import NEW_YORK
 from es_physics.errors import Error
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -99,17 +100,31 @@ class Proof:
     row_counts: dict[str, int]
     differences: list[Difference]
 
+    def __str__(self) -> str:
+        if self.moment_ns is None:
+            return "without premarket trades"
+        seconds, rest = divmod(self.moment_ns, 10**9)
+        return f"cut at {datetime.fromtimestamp(seconds, NEW_YORK):%H:%M:%S}.{rest:09d} ET"
+
 
 def prove(
-    session_date: date, bronze_root: Path, work: Path, *, cuts: int = 3, project: Path = PROJECT
+    session_date: date,
+    bronze_root: Path,
+    work: Path,
+    *,
+    cuts: int = 3,
+    project: Path = PROJECT,
+    say: Callable[[str], object] = lambda line: None,
 ) -> list[Proof]:
     """Rebuild the session whole, cut at `cuts` anchors from the first to the last, and without the
-    trades before the open, all below the folder `work`. One proof for each, in this order.
+    trades before the open, all below the folder `work`. One proof for each, in this order. `say` is
+    told of each step as it ends.
 
     Raises CausalityError if a build fails or the session has no event.
     """
     whole = _rebuild(session_date, bronze_root, work / "whole", project)
     contract, rth_start_ns, anchors = _session(whole)
+    say(f"built {session_date} whole: {contract}, {len(anchors)} anchors")
     if not anchors:
         raise CausalityError(
             f"Session {session_date} has no event with the Bronze below {bronze_root}, so there is"
@@ -130,7 +145,9 @@ def prove(
             kept = {feed.path: f"ts_recv <= {moment_ns}" for feed in FEEDS}
             _cut_bronze(session_date, bronze_root, folder / "bronze", kept)
         cut = _rebuild(session_date, folder / "bronze", folder, project, contract)
-        return _compare(whole, cut, moment_ns)
+        proof = _compare(whole, cut, moment_ns)
+        say(f"built {proof}: {len(proof.differences)} values changed")
+        return proof
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         return list(pool.map(rebuild_without, [*(anchors[number] for number in chosen), None]))

@@ -6,7 +6,6 @@ import argparse
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from es_physics.audit.causality import Proof, prove
+from es_physics.audit.causality import prove
 from es_physics.audit.validate import SessionReport, validate
-from es_physics.calendar import NEW_YORK, default_calendar
+from es_physics.calendar import default_calendar
 from es_physics.console import (
     bronze_root_argument,
     console,
@@ -76,7 +75,13 @@ def _causality(options: argparse.Namespace) -> int:
         )
     terminal = console()
     with tempfile.TemporaryDirectory(prefix="es_causality_") as work:
-        proofs = prove(options.session, options.bronze_root, Path(work), cuts=options.cuts)
+        proofs = prove(
+            options.session,
+            options.bronze_root,
+            Path(work),
+            cuts=options.cuts,
+            say=lambda line: print(line, flush=True),
+        )
     table = Table(
         title=f"{options.session}: rows that must not change, and values that did",
         box=box.SIMPLE_HEAD,
@@ -91,24 +96,17 @@ def _causality(options: argparse.Namespace) -> int:
         ]
         changed = len(proof.differences)
         table.add_row(
-            _moment(proof),
+            str(proof),
             *map(str, counts),
             Text(str(changed), "bold red" if changed else "green"),
         )
     terminal.print(table)
     for proof in proofs:
         for difference in proof.differences[:_SHOWN_DIFFERENCES]:
-            terminal.print(f"{_moment(proof)}: {difference}", style="red", soft_wrap=True)
+            terminal.print(f"{proof}: {difference}", style="red", soft_wrap=True)
         if (more := len(proof.differences) - _SHOWN_DIFFERENCES) > 0:
-            terminal.print(f"{_moment(proof)}: and {more} more", style="red")
+            terminal.print(f"{proof}: and {more} more", style="red")
     return 1 if any(proof.differences for proof in proofs) else 0
-
-
-def _moment(proof: Proof) -> str:
-    if proof.moment_ns is None:
-        return "without premarket trades"
-    seconds, rest = divmod(proof.moment_ns, 10**9)
-    return f"cut at {datetime.fromtimestamp(seconds, NEW_YORK):%H:%M:%S}.{rest:09d} ET"
 
 
 def _validate(options: argparse.Namespace) -> int:

@@ -22,8 +22,13 @@ def own_bronze(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_cutting_bronze_moves_nothing_that_was_known(own_bronze: Path, tmp_path: Path) -> None:
-    first, last, premarket = prove(date.fromisoformat(SESSION), own_bronze, tmp_path, cuts=2)
-    assert [proof.differences for proof in (first, last, premarket)] == [[], [], []]
+    said: list[str] = []
+    first, middle, last, premarket = prove(
+        date.fromisoformat(SESSION), own_bronze, tmp_path, cuts=3, say=said.append
+    )
+    assert [proof.differences for proof in (first, middle, last, premarket)] == [[], [], [], []]
+    assert len(said) == 5
+    assert all(line.startswith("built ") for line in said)
     assert first.row_counts["level_events"] == first.row_counts["level_event_features"] == 1
     assert last.row_counts["level_events"] == last.row_counts["level_event_features"] > 12
     assert last.row_counts["gamma_by_strike"] > first.row_counts["gamma_by_strike"] > 0
