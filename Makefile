@@ -6,7 +6,7 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo backfill test lint format lock docs report bench profile prove-causality validate \
+.PHONY: help setup demo backfill check test lint style format lock docs report bench profile prove-causality validate \
 	clean
 
 help: ## Show the targets.
@@ -37,14 +37,20 @@ backfill: setup ## Build the sessions from START= to END= that are not up to dat
 	@test -n "$(START)" -a -n "$(END)" || { echo "usage: make backfill START=YYYY-MM-DD END=YYYY-MM-DD [ARGS='--workers 4']"; exit 2; }
 	@$(BIN)/es-physics build --start $(START) --end $(END) $(ARGS)
 
-test: lint ## Run every check and test.
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+check: style ## Check what needs no market, build or browser: in a minute, after every change.
+	$(BIN)/python -m pytest -m "not market" $(TEST_OPTIONS)
 
-lint: .venv/.installed-dev ## Check style and types.
+test: lint ## Run every check and test.
+	$(BIN)/python -m pytest $(TEST_OPTIONS)
+TEST_OPTIONS := -n 2 --dist loadfile
+
+lint: style ## Check the style of Python and SQL, and types.
+	$(BIN)/sqlfluff lint models tests
+
+style: .venv/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint models tests
 
 format: .venv/.installed-dev ## Format the Python.
 	$(BIN)/ruff check --fix .

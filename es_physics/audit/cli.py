@@ -73,6 +73,8 @@ def _causality(options: argparse.Namespace) -> int:
         raise UsageError(
             f"--cuts {options.cuts} is too few. Give 2 or more: the first anchor and the last."
         )
+    if not default_calendar().is_trade_date(options.session):
+        raise UsageError(f"{options.session} is no CME trade date. Give an open day.")
     terminal = console()
     with tempfile.TemporaryDirectory(prefix="es_causality_") as work:
         proofs = prove(

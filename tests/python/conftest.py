@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 SILVER_TABLES = (
@@ -122,8 +123,12 @@ def run_dbt(
     return Build(finished.returncode, finished.stdout + finished.stderr, silver)
 
 
-# What takes a simulated market, a dbt build, a browser or a cluster.
-SLOW_FIXTURES = {"bronze", "builds", "browser"}
+# What takes a simulated market, a dbt build or a browser.
+SLOW_FIXTURES = {"bronze", "builds", "chrome"}
+
+# A test that is slow because others use the machine says nothing about the project.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -165,6 +170,17 @@ def _simulate(root: Path) -> None:
 def dbn(bronze: Path) -> Path:
     """The DBN files that `bronze` was imported from."""
     return bronze.parent / "dbn"
+
+
+@pytest.fixture(scope="session")
+def manifest(shared: Path) -> dict[str, Any]:
+    """dbt's manifest of the parsed project: models, tests, macros, exposures, with their YAML."""
+    work = shared / "parse"
+    with FileLock(shared / "parse.lock"):
+        if not (work / "target" / "manifest.json").exists():
+            parsed = run_dbt("parse", bronze=work, work=work, session_date="2025-12-10")
+            assert parsed.returncode == 0, parsed.output
+    return json.loads((work / "target" / "manifest.json").read_text())  # type: ignore[no-any-return]
 
 
 class Builds:

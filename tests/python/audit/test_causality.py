@@ -88,6 +88,7 @@ def test_differences_are_of_rows_and_of_bits() -> None:
     )
 
 
+@pytest.mark.market
 def test_session_without_events_cannot_be_judged(tmp_path: Path) -> None:
     with pytest.raises(CausalityError, match="2025-12-10 has no event with the Bronze below"):
         prove(date.fromisoformat(SESSION), tmp_path / "none", tmp_path)
@@ -97,7 +98,7 @@ def test_session_without_events_cannot_be_judged(tmp_path: Path) -> None:
     ("arguments", "line"),
     [
         (("2025-12-10", "--cuts", "1"), "error: --cuts 1 is too few."),
-        (("2025-12-13",), "session_date 2025-12-13 is no CME trade date"),
+        (("2025-12-13",), "error: 2025-12-13 is no CME trade date."),
         (("16.12.2025",), "'16.12.2025' is no date, expected YYYY-MM-DD"),
     ],
 )

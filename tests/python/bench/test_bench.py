@@ -106,6 +106,7 @@ def test_missing_events_fail(
     assert f"{table.height - 1} from Polars" in finished.stderr
 
 
+@pytest.mark.market
 def test_the_whole_command_on_a_tiny_session(tmp_path: Path) -> None:
     finished = run_module(
         *("bench.features", "--book-rows", "10000", "--repeat", "1", "--cache", tmp_path)

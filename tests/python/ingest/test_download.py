@@ -38,6 +38,7 @@ def shop(stock, tmp_path, monkeypatch, capsys):
         yield made
 
 
+@pytest.mark.market
 def test_a_whole_date_downloads_and_builds(shop) -> None:
     finished = shop.download("--batch-from-mb", "2")
     assert (finished.code, finished.err) == (0, "")

@@ -16,6 +16,8 @@ from es_physics.calendar import default_calendar
 from ingest.simulate.hours import Session, session_of
 from ingest.simulate.market import Market
 
+pytestmark = pytest.mark.market
+
 TICK = 250_000_000
 MINUTE_NS = 60_000_000_000
 DEMO = 300_000

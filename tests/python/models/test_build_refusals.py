@@ -37,6 +37,7 @@ def test_wrong_session_date_says_so_and_builds_nothing(
     assert not build.silver.exists()
 
 
+@pytest.mark.market
 def test_date_without_bronze_keeps_its_session_row(tmp_path: Path) -> None:
     build = run_dbt("build", bronze=tmp_path / "none", work=tmp_path, session_date=SESSION)
     assert build.returncode == 0, build.output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,6 @@ import pytest
 from conftest import Builds, run_dbt
 
 SESSION = "2025-12-10"
-
-
-@pytest.fixture(scope="module")
-def manifest(builds: Builds) -> dict[str, Any]:
-    """dbt's manifest of a finished build."""
-    target = builds[SESSION].silver.parent / "target"
-    return json.loads((target / "manifest.json").read_text())
 
 
 @pytest.fixture(scope="module")

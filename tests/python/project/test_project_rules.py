@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from conftest import PROJECT, Builds, run_dbt
 
@@ -21,13 +19,6 @@ MAY_READ = {
     "silver": {"intermediate", "silver"},
     "publish": {"intermediate", "silver"},
 }
-
-
-@pytest.fixture(scope="module")
-def manifest(builds: Builds) -> dict[str, Any]:
-    """dbt's manifest of a finished build."""
-    target = builds[SESSION].silver.parent / "target"
-    return json.loads((target / "manifest.json").read_text())  # type: ignore[no-any-return]
 
 
 def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
