@@ -12,26 +12,12 @@ import numpy as np
 from scipy.signal import lfilter
 
 from es_physics.bronze.feeds import BOOK_LEVELS
+from ingest.book_record import blank_book_records
 from ingest.simulate.book_events import ASK, BID, BookEvents, Kind
 from ingest.simulate.dbn_writer import PUBLISHER_ID
 from ingest.simulate.instruments import Listing
 
-_LEVEL = np.dtype(
-    [
-        ("bid_px", "i8"),
-        ("ask_px", "i8"),
-        ("bid_sz", "u4"),
-        ("ask_sz", "u4"),
-        ("bid_ct", "u4"),
-        ("ask_ct", "u4"),
-    ]
-)
-_HEADER = [field for field in dbn.MBP10Msg._dtypes if not field[0].endswith(tuple("0123456789"))]
-ROW = np.dtype([*_HEADER, ("levels", _LEVEL, (BOOK_LEVELS,))])
-"""The vendor's MBP-10 record with its ten levels as one field; the bytes are the same."""
-
 F_LAST, F_SNAPSHOT, F_MAYBE_BAD_BOOK = 128, 32, 4
-_RTYPE_MBP10 = 10
 
 _BEST_SIZE = 29.0
 _SIZE_BY_LEVEL = np.array([1.0, 1.15, 1.35, 1.5, 1.6, 1.65, 1.65, 1.65, 1.6, 1.55])
@@ -101,7 +87,7 @@ class Book:
         self._idle_odds = _IDLE_ROWS / (len(events) + 1)
 
     def rows(self, start: int, end: int) -> np.ndarray:
-        """The rows (structured, dtype ROW) of events start to end, the next ones due."""
+        """The rows (dtype BOOK_RECORD) of events start to end, the next ones due."""
         events = self._events
         kind = events.kind[start:end]
         side = events.side[start:end]
@@ -205,9 +191,7 @@ class Book:
         return np.maximum(np.rint(drawn), 1).astype(np.int32)
 
     def _blank(self, count: int) -> np.ndarray:
-        rows = np.zeros(count, dtype=ROW)
-        rows["length"] = ROW.itemsize // 4
-        rows["rtype"] = _RTYPE_MBP10
+        rows = blank_book_records(count)
         rows["publisher_id"] = PUBLISHER_ID
         rows["instrument_id"] = self._listing.instrument.instrument_id
         rows["levels"]["bid_px"] = rows["levels"]["ask_px"] = dbn.UNDEF_PRICE
