@@ -26,6 +26,7 @@ from scipy.special import erfcx, ndtr
 
 Floats = NDArray[np.float64]
 
+_MINUTES_PER_YEAR = 365 * 24 * 60
 _H_MAX = 50.0
 """Standard deviations out of the money beyond which an option is worth 0: exp(-50^2/2) = 1e-543."""
 _S_MAX = 50.0
@@ -128,6 +129,28 @@ def gamma(
     option = _option(forward, strike, years, sigma, is_call, rate)
     slope = option.density / (option.forward * option.s)
     return option.discount * np.where(option.density == 0.0, 0.0, slope)
+
+
+@np.errstate(all="ignore")
+def charm_per_minute(
+    forward: ArrayLike, strike: ArrayLike, years: ArrayLike, sigma: ArrayLike
+) -> Floats:
+    """Change of delta as a minute passes, undiscounted, of call and put alike: n(d1) d2 / (2 T).
+
+    T is `years` in minutes, of 365 days.
+    """
+    option = _option(forward, strike, years, sigma, True, 0.0)
+    minutes = option.years * _MINUTES_PER_YEAR
+    return option.density * (option.d1 - option.s) / (2.0 * minutes)
+
+
+@np.errstate(all="ignore")
+def vanna_per_vol_percent(
+    forward: ArrayLike, strike: ArrayLike, years: ArrayLike, sigma: ArrayLike
+) -> Floats:
+    """Change of delta as volatility rises by 1 % of itself, undiscounted: -n(d1) d2 / 100."""
+    option = _option(forward, strike, years, sigma, True, 0.0)
+    return -0.01 * option.density * (option.d1 - option.s)
 
 
 @np.errstate(all="ignore")

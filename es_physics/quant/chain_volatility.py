@@ -13,7 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from es_physics.quant.black76 import SolveStatus, gamma, implied_volatility
+from es_physics.quant.black76 import (
+    SolveStatus,
+    charm_per_minute,
+    delta,
+    gamma,
+    implied_volatility,
+    vanna_per_vol_percent,
+)
 
 NANO = 1_000_000_000
 NS_PER_YEAR = 365 * 86_400 * NANO
@@ -33,6 +40,12 @@ class ChainVolatility(NamedTuple):
     """iv times the square root of the years left: what the price identifies."""
     gamma: NDArray[np.float64]
     """Change of delta per index point, of call and put alike."""
+    delta: NDArray[np.float64]
+    """Change of price per index point, undiscounted: N(d1), a put's less 1."""
+    charm_per_minute: NDArray[np.float64]
+    """Change of delta as a minute passes, undiscounted."""
+    vanna_per_vol_percent: NDArray[np.float64]
+    """Change of delta as volatility rises by 1 % of itself, undiscounted."""
 
 
 def chain_volatility(
@@ -119,12 +132,16 @@ def chain_volatility(
         [quote_status, "interpolated", "solved"],
         "other_side",
     )
+    years = np.where(priced, years, np.nan)
     return ChainVolatility(
         quote_status,
         iv_status,
         iv,
-        iv * np.sqrt(np.where(priced, years, np.nan)),
-        gamma(forward, strike, np.where(priced, years, np.nan), iv, call, rate=rate),
+        iv * np.sqrt(years),
+        gamma(forward, strike, years, iv, call, rate=rate),
+        delta(forward, strike, years, iv, call),
+        charm_per_minute(forward, strike, years, iv),
+        vanna_per_vol_percent(forward, strike, years, iv),
     )
 
 

@@ -163,4 +163,4 @@ def test_no_options_give_empty_arrays() -> None:
         iv_min=1e-4,
         iv_max=5.0,
     )
-    assert [len(column) for column in result] == [0] * 5
+    assert [len(column) for column in result] == [0] * 8

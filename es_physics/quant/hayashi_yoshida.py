@@ -1,0 +1,98 @@
+"""Lead and lag of two prices that are not observed at the same times.
+
+Hayashi & Yoshida (2005), "On covariance estimation of non-synchronously observed diffusion
+processes", Bernoulli 11; moved in time as in Hoffmann, Rosenbaum & Yoshida (2013), "Estimation of
+the lead-lag parameter from non-synchronous data", Bernoulli 19.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Ints = NDArray[np.int64]
+
+
+class LeadLag(NamedTuple):
+    """By displacement, in the order given."""
+
+    covariance: list[int]
+    """Sum of products of changes of overlapping intervals, in products of the units given."""
+    rho: NDArray[np.float64]
+    """The same over the root of the two sums of squares; NaN if either is 0. Not bounded by 1."""
+
+
+def lead_lag(
+    x_ts_ns: ArrayLike,
+    x_value: ArrayLike,
+    y_ts_ns: ArrayLike,
+    y_value: ArrayLike,
+    theta_ns: ArrayLike,
+    *,
+    y_max_gap_ns: int,
+) -> LeadLag:
+    """Covariance of the changes of X with those of Y moved back in time by each `theta_ns`.
+
+    At a positive theta with a large covariance X leads. Observations are integers (ns, and prices
+    in any unit), times ascending without repeats, the first of each a start and no change.
+    Intervals of Y longer than `y_max_gap_ns` are left out of both sums: one of them would hold a
+    whole move at every theta.
+
+    The changes of X that overlap an interval of Y add up to a difference of two values of X, so a
+    theta costs two look-ups an interval.
+    """
+    x_ts, x = np.asarray(x_ts_ns, np.int64), _in_units(x_value)
+    y_ts, y = np.asarray(y_ts_ns, np.int64), _in_units(y_value)
+    is_short = np.diff(y_ts) <= y_max_gap_ns
+    starts, ends, change = y_ts[:-1][is_short], y_ts[1:][is_short], np.diff(y)[is_short]
+    covariance = [
+        _covariance(x_ts, x, starts - theta, ends - theta, change)
+        for theta in np.asarray(theta_ns, np.int64).tolist()
+    ]
+    scale = float(_exact_sum(np.diff(x), np.diff(x))) * float(_exact_sum(change, change))
+    rho = np.array(covariance, np.float64) / np.sqrt(scale) if scale > 0 else np.nan
+    return LeadLag(covariance, np.broadcast_to(rho, (len(covariance),)))
+
+
+def best_lag(covariance: list[int], theta: ArrayLike) -> int | None:
+    """The theta of the largest |covariance|: of equal ones the smallest in size, then the positive.
+
+    None where all are 0.
+    """
+    thetas = np.asarray(theta, np.int64).tolist()
+    ranked = sorted(
+        zip(covariance, thetas, strict=True), key=lambda one: (-abs(one[0]), abs(one[1]), -one[1])
+    )
+    return ranked[0][1] if ranked and ranked[0][0] != 0 else None
+
+
+def _covariance(x_ts: Ints, x: Ints, starts: Ints, ends: Ints, change: Ints) -> int:
+    # X's interval i is (x_ts[i - 1], x_ts[i]]: the first that ends after the start, the last that
+    # starts before the end.
+    first = np.maximum(np.searchsorted(x_ts, starts, side="right"), 1)
+    last = np.minimum(np.searchsorted(x_ts, ends, side="left"), x_ts.size - 1)
+    overlaps = last >= first
+    moved = x[last[overlaps]] - x[first[overlaps] - 1]
+    return _exact_sum(moved, change[overlaps])
+
+
+def _in_units(values: ArrayLike) -> Ints:
+    """The values from the first on, in the largest unit that all their differences are whole in."""
+    given = np.asarray(values, np.int64)
+    if given.size == 0:
+        return given
+    steps = given - given[0]
+    unit = int(np.gcd.reduce(steps)) or 1
+    return steps // unit
+
+
+def _exact_sum(left: Ints, right: Ints) -> int:
+    """The sum of products, exact whatever its size."""
+    if left.size == 0:
+        return 0
+    largest = int(np.abs(left).max()) * int(np.abs(right).max()) * left.size
+    if largest < 2**63:
+        return int(np.dot(left, right))
+    return sum(a * b for a, b in zip(left.tolist(), right.tolist(), strict=True))
