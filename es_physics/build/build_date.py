@@ -25,7 +25,8 @@ from es_physics.bronze.partitions import fetch_partition
 from es_physics.build.plan import plan_session
 from es_physics.build.session_inputs import SessionInputs
 from es_physics.files import root_path
-from es_physics.silver.commit import code_version, expose
+from es_physics.silver.commit import expose
+from es_physics.silver.fingerprint import code_version
 
 Status = Literal["built", "finished", "skipped", "gate failed", "bad Bronze", "error", "died"]
 

@@ -12,7 +12,7 @@ from es_physics.bronze.feeds import FEEDS, Feed
 from es_physics.bronze.partitions import PartitionCheck, check_partition
 from es_physics.calendar import default_calendar
 from es_physics.project import project_vars
-from es_physics.silver.commit import code_version, package_versions
+from es_physics.silver.fingerprint import code_version, package_versions
 
 TRADES = "futures/trades"
 

@@ -30,7 +30,7 @@ import es_physics.quant.first_passage
 import es_physics.quant.triple_barrier
 import es_physics.quant.uniqueness  # noqa: F401
 from es_physics.errors import Error
-from es_physics.silver.commit import code_version
+from es_physics.silver.fingerprint import code_version
 
 DATABASE = "es_physics.duckdb"
 """Every scratch database's file: its name is part of the parsed project."""

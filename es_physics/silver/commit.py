@@ -22,7 +22,6 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,25 +30,11 @@ import pyarrow.parquet as pq
 
 from es_physics.files import is_local, silver_root
 from es_physics.silver.errors import RecordError
+from es_physics.silver.fingerprint import code_version, package_versions
 from es_physics.silver.store import place, place_copy
 
 COMMITS = "_commits"
 VERSIONS = "_versions"
-
-# What a build executes; a test holds that it imports nothing else of this project. How Bronze was
-# made is told by its hashes.
-_CODE = (
-    "dbt_project.yml",
-    "macros",
-    "models",
-    "python_models",
-    "seeds",
-    "es_physics/bronze",
-    "es_physics/quant",
-    "es_physics/silver",
-)
-_CODE_SUFFIXES = {".csv", ".py", ".sql", ".yml"}
-_PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "pyarrow", "scipy")
 
 
 def table_path(table: str, session_date: date) -> Path:
@@ -201,28 +186,6 @@ def _is_linked(root: Path, output: Mapping[str, Any]) -> bool:
     with suppress(FileNotFoundError):
         return (root / output["path"]).samefile(root / output["file"])
     return False
-
-
-def code_version(project: Path = Path()) -> str:
-    """sha256 over the names and contents of every file that decides a number."""
-    digest = hashlib.sha256()
-    for path in sorted(_code_files(project)):
-        digest.update(f"{path.relative_to(project).as_posix()}\n".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def package_versions() -> dict[str, str]:
-    """The installed version of every package that decides a number."""
-    return {name: version(name) for name in _PACKAGES}
-
-
-def _code_files(project: Path) -> list[Path]:
-    files: list[Path] = []
-    for name in _CODE:
-        top = project / name
-        files += [top] if top.is_file() else top.rglob("*")
-    return [path for path in files if path.suffix in _CODE_SUFFIXES and path.is_file()]
 
 
 def _place_table(
