@@ -638,10 +638,15 @@ def test_bands_skip_what_is_unknown_and_are_unknown_if_all_is() -> None:
     assert got["flow_net_gex_2strike"] == 30.0
     for name, value in got.items():
         assert (value is None) is not name.startswith("flow_")
-    # A strike without a place counts as unknown.
-    for unknown in ([], rows[:1], [band_row(6855.0, "C", 3.0, calendar_basis=None)]):
+    for unknown in ([], rows[:1]):
         assert set(bands(unknown, 6850.0).values()) == {None}
         assert gamma_exposure(unknown, 6850.0) is None
+    # A strike whose place is unknown lies in no band, and what it holds is known.
+    nowhere = [band_row(6855.0, "C", 3.0, calendar_basis=None)]
+    got = bands(nowhere, 6850.0)
+    assert got.pop("gex_ratio") is None
+    assert set(got.values()) == {0.0}
+    assert gamma_exposure(nowhere, 6850.0) == 0.0
 
 
 def test_exposure_is_gamma_times_position_within_fifteen_points() -> None:

@@ -32,8 +32,8 @@ def otm_price(forward: float, strike: float, total_vol: float) -> float:
     upper = d1(forward, strike, total_vol)
     lower = upper - total_vol
     if strike >= forward:
-        return forward * _normal_cdf(upper) - strike * _normal_cdf(lower)
-    return strike * _normal_cdf(-lower) - forward * _normal_cdf(-upper)
+        return forward * normal_cdf(upper) - strike * normal_cdf(lower)
+    return strike * normal_cdf(-lower) - forward * normal_cdf(-upper)
 
 
 def is_solvable(
@@ -66,9 +66,14 @@ def implied_volatility(
 
 def gamma(forward: float, strike: float, total_vol: float) -> float:
     """Change of delta per point of the forward, the same for a call and a put."""
-    density = math.exp(-(d1(forward, strike, total_vol) ** 2) / 2) / math.sqrt(2 * math.pi)
-    return density / (forward * total_vol)
+    return normal_density(d1(forward, strike, total_vol)) / (forward * total_vol)
 
 
-def _normal_cdf(x: float) -> float:
+def normal_density(x: float) -> float:
+    """The standard normal density."""
+    return math.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def normal_cdf(x: float) -> float:
+    """The standard normal distribution."""
     return math.erfc(-x / math.sqrt(2)) / 2

@@ -106,12 +106,18 @@ def placed(rows: Rows, level: float, quantity: str) -> list[Placed]:
     """The known values of a quantity, each with how far above the level its strike lies.
 
     Strikes are brought to the level's scale, the front month's, by the basis; while that is
-    unknown so is the strike's place, and its value is of no use.
+    unknown so is the strike's place (NaN), and it lies in no band.
     """
     return [
-        (row["strike"] + row["calendar_basis"] - level, row["right"], row[quantity])
+        (
+            math.nan
+            if row["calendar_basis"] is None
+            else row["strike"] + row["calendar_basis"] - level,
+            row["right"],
+            row[quantity],
+        )
         for row in rows
-        if row[quantity] is not None and row["calendar_basis"] is not None
+        if row[quantity] is not None
     ]
 
 
