@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -13,7 +12,7 @@ import polars as pl
 from reference.clock import MINUTE_NS, SECOND_NS
 from reference.constants import DEFAULTS, Constants
 from reference.first_passage import first_passage_probability
-from reference.trades import Trade
+from reference.trades import Trade, trades_between
 
 LABELS_SCHEMA = {
     "event_id": pl.String,
@@ -64,18 +63,13 @@ def _label(
 ) -> dict[str, Any]:
     """One label without its uniqueness, which needs the others."""
     t0, sign, level = event["event_ts_ns"], event["dir_sign"], event["level_price"]
-    vertical = t0 + constants.horizon_minutes * MINUTE_NS
-    # Later than the anchor, so without its own timestamp; the vertical itself included.
-    first = bisect_right(trades, t0, key=lambda trade: trade.ts_ns)
-    after = bisect_right(trades, vertical, key=lambda trade: trade.ts_ns)
-    window = trades[first:after]
+    vertical, window = label_window(t0, trades, constants)
 
     row: dict[str, Any] = dict.fromkeys(LABELS_SCHEMA)
     row |= {"event_id": event["event_id"], "session_date": event["session_date"]}
 
     for number, threshold in ((1, constants.strength_threshold), (2, constants.outcome_threshold)):
-        broke = _first_touch(window, level + sign * threshold, upwards=sign > 0)
-        bounced = _first_touch(window, level - sign * threshold, upwards=sign < 0)
+        broke, bounced = touches(window, level, sign, threshold)
         # Places in the window, not times: trades that share a timestamp have an order too.
         touched = min((place for place in (broke, bounced) if place is not None), default=None)
         for name, place in (("break", broke), ("bounce", bounced), ("threshold", touched)):
@@ -88,8 +82,7 @@ def _label(
         row["outcome"] = "BREAK" if touched == broke else "BOUNCE"
         row["label_end_ts_ns"] = window[touched].ts_ns
     else:
-        # Without a touch the trade date must have gone on to the vertical for a CHOP.
-        row["outcome"] = "CHOP" if trades[-1].ts_ns >= vertical else "UNDEFINED"
+        row["outcome"] = untouched(trades, vertical)
         row["label_end_ts_ns"] = vertical
 
     if window:
@@ -105,6 +98,32 @@ def _label(
     return row | null_model(event["spot"], level, sign, event["rth_volatility"], constants)
 
 
+def label_window(
+    t0: int, trades: Sequence[Trade], constants: Constants = DEFAULTS
+) -> tuple[int, Sequence[Trade]]:
+    """The vertical barrier (UTC nanoseconds), and the trades that a label reads.
+
+    They come later than the anchor, so without its own timestamp; the vertical is included.
+    """
+    vertical = t0 + constants.horizon_minutes * MINUTE_NS
+    return vertical, trades_between(trades, t0, vertical)
+
+
+def touches(
+    window: Sequence[Trade], level: float, sign: int, threshold: float
+) -> tuple[int | None, int | None]:
+    """Places in the window of the first touch of the break barrier, and of the bounce barrier."""
+    return (
+        _first_touch(window, level + sign * threshold, upwards=sign > 0),
+        _first_touch(window, level - sign * threshold, upwards=sign < 0),
+    )
+
+
+def untouched(trades: Sequence[Trade], vertical: int) -> str:
+    """The outcome without a touch: the trade date must have gone on to the vertical for a CHOP."""
+    return "CHOP" if trades[-1].ts_ns >= vertical else "UNDEFINED"
+
+
 def _first_touch(window: Sequence[Trade], barrier: float, upwards: bool) -> int | None:
     """Place in the window of the first trade at or beyond the barrier."""
     for place, trade in enumerate(window):
@@ -114,15 +133,23 @@ def _first_touch(window: Sequence[Trade], barrier: float, upwards: bool) -> int 
 
 
 def null_model(
-    spot: float, level: float, sign: int, volatility: float | None, constants: Constants = DEFAULTS
+    spot: float,
+    level: float,
+    sign: int,
+    volatility: float | None,
+    constants: Constants = DEFAULTS,
+    threshold: float | None = None,
 ) -> dict[str, float | None]:
     """Outcome probabilities of a driftless Brownian motion that starts at `spot`.
 
     `volatility` is in points per square root of a minute, prices are points, `sign` is +1 where
-    the break barrier lies above. All three are None where the volatility is unknown.
+    the break barrier lies above. The barriers are `threshold` points from the level, or those of
+    the outcome. All three are None where the volatility is unknown.
     """
-    to_break = sign * (level + sign * constants.outcome_threshold - spot)
-    to_bounce = sign * (spot - (level - sign * constants.outcome_threshold))
+    if threshold is None:
+        threshold = constants.outcome_threshold
+    to_break = sign * (level + sign * threshold - spot)
+    to_bounce = sign * (spot - (level - sign * threshold))
     probabilities: tuple[float | None, float | None, float | None]
     if volatility is None:
         probabilities = (None, None, None)
