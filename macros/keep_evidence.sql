@@ -46,9 +46,9 @@
         select null::varchar as gate where false
         {%- endif -%}
     {%- endset -%}
-    {%- set root = env_var('ES_SILVER_ROOT', 'data/silver') | replace("'", "''") -%}
+    {%- set root = env_var('ES_SILVER_ROOT', 'data/silver') -%}
     {%- set folder = root ~ '/_audits/session_date=' ~ session_date() -%}
-    {%- do make_folders(folder) -%}
+    {%- do run_query('select make_folder(' ~ sql_text(folder) ~ ')') -%}
     {%- do copy_evidence(failures, folder ~ '/failures.parquet') -%}
     {%- do copy_evidence(gates, folder ~ '/gates.parquet') -%}
     {%- set start = 'Session {} was published, but what follows it is not sound: '
@@ -82,25 +82,8 @@
 {% macro copy_evidence(query, file) %}
     {%- do run_query(
         "copy (select *, timestamptz '" ~ run_started_at ~ "' as run_started_at from (" ~ query ~ "))"
-        ~ " to '" ~ file ~ "' (format parquet)"
+        ~ " to " ~ sql_text(file) ~ " (format parquet)"
     ) -%}
-{% endmacro %}
-
-{#- A partitioned COPY makes the last folder of its path only; one without rows writes no file. -#}
-{% macro make_folders(path) %}
-    {%- if '://' not in path -%}
-        {%- set parts = path.split('/') -%}
-        {%- for length in range(1, parts | length + 1) -%}
-            {%- set folder = parts[:length] | join('/') -%}
-            {%- if folder -%}
-                {%- do run_query("
-                    copy (select 0 as value, 0 as key where false) to '" ~ folder ~ "' (
-                        format parquet, partition_by (key), overwrite_or_ignore
-                    )
-                ") -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
 {% endmacro %}
 
 {% macro sql_text(value) -%}

@@ -1,16 +1,20 @@
-"""dbt-duckdb plugin: lets SQL ask which Bronze partitions exist, are whole, and how to read them.
+"""dbt-duckdb plugin: what macros ask of Python, as SQL functions.
 
-dbt loads it from `profiles.yml`. It registers SQL functions that the `attach_bronze` macro
-calls before a run:
+dbt loads it from `profiles.yml`. `attach_bronze` asks before a run for the trade date's calendar,
+which Bronze partitions exist, are whole, and how to read them:
 
 - `trade_calendar(session_date, warmup_days)`: one JSON object with whether it `is_trade_date`, the
   calendar's `first` and `last` date, `has_rth`, the `reason` and the trade dates `warm_up` to it;
-
 - `bronze_feeds()`: the paths of all feeds;
 - `bronze_partition(bronze_root, feed_path, trade_date)`: one JSON object with the partition's
   product's `root` (null for an index), its `status` (`ok`, `missing` or `invalid`), the `problem`
   in words, its `files`, `row_count` and the files' `sha256`;
 - `bronze_select(feed_path, files)`: the SELECT that reads those files, typed and empty for none.
+
+Others ask for
+
+- `project_var_names()`: the names of the vars that decide a number;
+- `make_folder(path)`: to make a folder with those above it, where the path is no URL; the path.
 """
 
 from __future__ import annotations
@@ -27,7 +31,8 @@ from duckdb import DuckDBPyConnection
 from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL
 from es_physics.bronze.partitions import fetch_partition
 from es_physics.calendar import default_calendar
-from es_physics.files import root_path
+from es_physics.files import is_local, root_path
+from es_physics.project import project_vars
 
 DEFAULT_BRONZE_CACHE = "target/bronze"
 """Where files of an object store are kept while a build reads them; `ES_BRONZE_CACHE` moves it."""
@@ -95,8 +100,21 @@ def bronze_select(feed_path: str, files: list[str]) -> str:
     return f"select {typed_nulls} where false"
 
 
+def project_var_names() -> list[str]:
+    """The vars that decide a number."""
+    return list(project_vars())
+
+
+def make_folder(path: str) -> str:
+    """Make the folder, which an object store has no need of; returns `path`."""
+    folder = root_path(path)
+    if is_local(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 class Plugin(BasePlugin):
-    """Registers the Bronze functions on dbt's DuckDB connection."""
+    """Registers the functions on dbt's DuckDB connection."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Called by dbt-duckdb once for each database it opens."""
@@ -111,3 +129,5 @@ class Plugin(BasePlugin):
             side_effects=True,
         )
         conn.create_function("bronze_select", bronze_select, ["varchar", "varchar[]"], "varchar")
+        conn.create_function("project_var_names", project_var_names, [], "varchar[]")
+        conn.create_function("make_folder", make_folder, ["varchar"], "varchar", side_effects=True)
