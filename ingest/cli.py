@@ -80,6 +80,8 @@ def _import(args: argparse.Namespace) -> int:
     pa.set_memory_pool(pa.system_memory_pool())
     terminal = console(soft_wrap=True)
     result = import_paths(args.paths, args.bronze_root, force=args.force, report=terminal)
+    for left_out in result.left_out:
+        terminal.out(f"left out: {left_out}")
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     for error in result.errors:

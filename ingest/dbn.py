@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,12 +15,20 @@ import pyarrow as pa
 import zstandard
 from numpy.typing import NDArray
 
-from es_physics.bronze.feeds import FEEDS, ROOT_SYMBOL, Feed
-from es_physics.calendar import EARLIEST, LATEST, utc_midnight_ns
+from es_physics.bronze.feeds import Feed
+from es_physics.calendar import DAY_NS, EARLIEST, LATEST, utc_midnight_ns
 from es_physics.errors import first_line
 from ingest.columns import Records, column, to_batch
+from ingest.definitions import Definitions
 from ingest.errors import InputError, UnreadableError
-from ingest.symbology import Kind, SymbolMap, kind_of, requested_kinds
+from ingest.routing import (
+    Router,
+    feeds_of_schema,
+    kind_of_feed,
+    refuse_unused,
+    trades_of_schema,
+)
+from ingest.symbology import Kind, SymbolMap, is_rule, kinds_of_definitions
 
 DBN_MAGIC, ZSTD_MAGIC = b"DBN", b"\x28\xb5\x2f\xfd"
 
@@ -46,6 +51,7 @@ class _Layout:
 
 _LAYOUTS = {
     "trades": _Layout(0, "TradeMsg"),
+    "tbbo": _Layout(1, "MBP1Msg"),
     "mbp-1": _Layout(1, "MBP1Msg"),
     "mbp-10": _Layout(10, "MBP10Msg"),
     "bbo-1s": _Layout(195, "BBOMsg"),
@@ -59,40 +65,17 @@ def record_dtype(schema: str, version: int) -> np.dtype[Any]:
     return _LAYOUTS[schema].dtype(version)
 
 
-def feeds_of_schema(schema: str) -> dict[Kind, Feed]:
-    """The feeds a DBN schema can fill, by the kind of instrument; empty if Bronze has no place."""
-    feeds = [feed for feed in FEEDS if schema in feed.dbn_schemas]
-    return {"options" if feed.path.startswith("options/") else "futures": feed for feed in feeds}
-
-
-def claims_by_name(name: str) -> tuple[list[Feed], tuple[int, int] | None]:
-    """The feeds and [start, end) ns that the vendor's file naming gives, for an unreadable file.
-
-    `glbx-mdp3-20251216.mbp-10.dbn.zst` or `glbx-mdp3-20251201-20251215.trades.dbn.zst`; dates are
-    UTC and inclusive. No feeds and None if the name says nothing.
-    """
-    match = re.search(r"(\d{8})(?:-(\d{8}))?\.([a-z]+(?:-\d+s?)?)\.", name)
-    with suppress(ValueError):
-        if match and (feeds := [*feeds_of_schema(match[3]).values()]):
-            first, last = (date.fromisoformat(text) for text in (match[1], match[2] or match[1]))
-            return feeds, (utc_midnight_ns(first), utc_midnight_ns(last + timedelta(days=1)))
-    return [], None
-
-
 class DbnFile:
-    """One DBN file whose header has been read and whose schema and symbols Bronze has a place for.
+    """One DBN file that holds what models use: an `ingest.reader.Reader`.
 
-    feeds:    the feeds it was asked for, hence those that have zero rows where it has no records.
-    window:   the request's [start, end) in ns; None if the metadata does not say when it ends.
-    claim:    the window, or from its start on without end.
-    complete: its window can be trusted to hold all there was (the request had no record limit).
-
-    Raises UnreadableError if the header is damaged, InputError if the content has no place.
+    Raises UnreadableError if the header is damaged, UnusedError if no model uses what it holds,
+    InputError if it cannot be landed for another reason.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, definitions: Definitions) -> None:
         self.path = path
         self.remarks: list[str] = []
+        self._definitions = definitions
         self._file = pa.OSFile(str(path))
         try:
             self._open()
@@ -112,28 +95,44 @@ class DbnFile:
             )
         self.metadata = metadata
         self.schema = str(metadata.schema)
-        self._targets = feeds_of_schema(self.schema)
-        if not self._targets:
-            raise InputError(
-                f"wrong schema: Bronze has no place for {self.schema!r}; leave this file out"
-            )
+        refuse_unused(self.schema, metadata.dataset)
         if metadata.ts_out:
             raise InputError("is a live capture (ts_out); download it as historical data instead")
         self._symbols = SymbolMap(metadata)
-        kinds = requested_kinds(metadata, self._symbols.symbols.to_pylist()) or {
-            next(iter(self._targets))
-        }
-        if kinds == {"other"}:
-            raise InputError(_other_product(next(iter(metadata.symbols), "")))
-        self.feeds = [feed for kind, feed in self._targets.items() if kind in kinds]
-        if not self.feeds:
-            raise InputError(
-                f"wrong schema: Bronze has no place for {self.schema!r} of"
-                f" {' and '.join(sorted(kinds))}; leave this file out"
-            )
-        self.window = None if metadata.end is None else (metadata.start, metadata.end)
-        self.claim = self.window or (metadata.start, utc_midnight_ns(LATEST))
+        raw = {name for name in self._symbols.symbols.to_pylist() if name and not is_rule(name)}
+        self._router = Router(self.schema, self._definitions, metadata.symbols, raw)
+        self.feeds = self._router.feeds
+        self.window = (
+            None if metadata.end is None else self._trusted_window(metadata.start, metadata.end)
+        )
+        self.claim = (metadata.start, metadata.end or utc_midnight_ns(LATEST))
         self.complete = metadata.limit is None
+
+    def _trusted_window(self, start: int, end: int) -> tuple[int, int]:
+        """The window of the request, as far as the symbols asked for are mapped.
+
+        Those of futures are mapped on all of its dates, so that a window which reaches further is
+        a damaged one; those of options on the dates on which they are listed.
+        """
+        if end < start:
+            raise InputError(f"is corrupt: its window ends {_iso(end)}, before it begins")
+        if not self._symbols.days:
+            return start, end
+        first, last = (day * DAY_NS for day in self._symbols.days)
+        trusted = min(max(start, first), end), max(min(end, last), start)
+        if trusted != (start, end) and any(
+            kind_of_feed(feed) is Kind.FUTURES for feed in self.feeds
+        ):
+            self.remarks.append(
+                f"its window is {_iso(start)} to {_iso(end)}, its symbols are mapped from"
+                f" {_iso(first)} to {_iso(last)}; no more than that is taken to be covered"
+            )
+        return trusted
+
+    @property
+    def left_out(self) -> list[str]:
+        """What was left out of the records read so far, and why."""
+        return self._router.left_out
 
     @property
     def position(self) -> int:
@@ -159,23 +158,44 @@ class DbnFile:
     def batches(self) -> Generator[tuple[Feed, pa.RecordBatch]]:
         """The records in file order, feed by feed: Bronze columns without `row_nr`.
 
-        Every batch holds at most a few MB; one chunk of a file with futures and options gives one
-        batch for each. Raises InputError at the first record that is damaged, cut off, of another
-        product, or without a raw symbol on its UTC date.
+        Every batch holds at most a few MB; one chunk of a file gives a batch for each feed that it
+        has records for. Raises InputError at the first record that is damaged or cut off, or that
+        has no raw symbol on its date.
         """
-        done = 0
+        done = outside = 0
+        schema = _widest_schema(self.schema)
+        start, end = self.claim
         for original, records in self._chunks():
             ts_recv = np.ascontiguousarray(records["ts_recv"]).view(np.int64)
             self._check_times(ts_recv, done)
             try:
-                symbols, is_option = self._symbols_of(records, ts_recv)
-                batch = to_batch(records, next(iter(self._targets.values())).schema, symbols)
+                batch, kinds = self._named(records, ts_recv, schema)
             except pa.ArrowInvalid as error:
                 raise InputError(f"is corrupt: text is not UTF-8 ({first_line(error)})") from error
             if records is not original:
                 batch = _keep_reference_price(batch, original)
             done += len(records)
-            yield from self._route(batch, symbols, is_option)
+            outside += int(((ts_recv < start) | (ts_recv >= end)).sum())
+            yield from self._router.route(batch, kinds)
+        if outside:
+            self.remarks.append(
+                f"{outside:,} of its {done:,} records lie outside the window it was asked for,"
+                f" {_iso(start)} to {_iso(end)}; they have been landed"
+            )
+
+    def _named(
+        self, records: Records, ts_recv: NDArray[np.int64], schema: pa.Schema
+    ) -> tuple[pa.RecordBatch, NDArray[np.uint8]]:
+        """The records as a batch of these columns, and the kind of each one's instrument."""
+        if self.schema == "definition":
+            batch = to_batch(records, schema, column(records, "raw_symbol", pa.string()))
+            return batch, kinds_of_definitions(batch)
+        ids = records["instrument_id"]
+        codes = self._symbols.lookup(ids, ts_recv)
+        symbols, kinds = self._router.name(
+            self._symbols.symbols.take(pa.array(codes)), self._symbols.kinds[codes], ids, ts_recv
+        )
+        return to_batch(records, schema, symbols), kinds
 
     def _chunks(self) -> Iterator[tuple[Records, Records]]:
         """Pairs of record arrays: as stored, and upgraded to version 3 (the same if no upgrade).
@@ -242,51 +262,15 @@ class DbnFile:
                 f" {EARLIEST} to {LATEST}; download it again"
             )
 
-    def _symbols_of(
-        self, records: Records, ts_recv: NDArray[np.int64]
-    ) -> tuple[pa.Array, NDArray[np.bool_]]:
-        """Each record's raw symbol, and whether it is an option."""
-        ids = records["instrument_id"]
-        if self.schema == "definition":
-            symbols = column(records, "raw_symbol", pa.string())
-            if symbols.null_count:
-                at = symbols.is_null().to_numpy(zero_copy_only=False).argmax()
-                raise InputError(f"unmapped symbol: definition of id {ids[at]} has no raw_symbol")
-            is_option = ~np.isin(records["instrument_class"], [b"F", b"S"])
-            futures = symbols.filter(pa.array(~is_option)).unique().to_pylist()
-            others = [symbol for symbol in futures if kind_of(symbol) != "futures"]
-            if others:
-                raise InputError(_other_product(others[0]))
-            return symbols, is_option
-        codes = self._symbols.lookup(ids, ts_recv)
-        if (codes < 0).any():
-            at = int((codes < 0).argmax())
-            raise InputError(
-                f"unmapped symbol: instrument {ids[at]} on"
-                f" {np.datetime64(int(ts_recv[at]), 'ns').astype('datetime64[D]')}:"
-                f" {self._symbols.explain_missing(int(ids[at]))};"
-                " request it by raw symbol or parent"
-            )
-        if self._symbols.is_other[codes].any():
-            at = codes[self._symbols.is_other[codes]][0]
-            raise InputError(_other_product(self._symbols.symbols[at].as_py()))
-        return self._symbols.symbols.take(pa.array(codes)), self._symbols.is_option[codes]
 
-    def _route(
-        self, batch: pa.RecordBatch, symbols: pa.Array, is_option: NDArray[np.bool_]
-    ) -> Iterator[tuple[Feed, pa.RecordBatch]]:
-        if "options" not in self._targets and is_option.any():
-            raise InputError(
-                f"wrong schema: Bronze has no place for {self.schema!r} of options such as"
-                f" {symbols[int(is_option.argmax())].as_py()!r}; download futures only"
-            )
-        if len(self._targets) == 1:
-            yield next(iter(self._targets.values())), batch
-        elif is_option.all() or not is_option.any():
-            yield self._targets["options" if is_option[0] else "futures"], batch
-        else:
-            yield self._targets["futures"], batch.filter(pa.array(~is_option))
-            yield self._targets["options"], batch.filter(pa.array(is_option))
+def _iso(ts_ns: int) -> str:
+    return f"{np.datetime64(ts_ns, 'ns').astype('datetime64[s]')}Z"
+
+
+def _widest_schema(schema: str) -> pa.Schema:
+    """The columns of every feed that a DBN schema can fill."""
+    feeds = (*feeds_of_schema(schema).values(), *trades_of_schema(schema).values())
+    return max((feed.schema for feed in feeds), key=len)
 
 
 def read_metadata(stream: BinaryIO) -> tuple[dbn.Metadata, int]:
@@ -343,7 +327,3 @@ def _keep_reference_price(batch: pa.RecordBatch, original: Records) -> pa.Record
     return batch.set_column(
         batch.schema.get_field_index(name), field, column(original, name, field.type)
     )
-
-
-def _other_product(symbol: str) -> str:
-    return f"symbol {symbol!r} is not an {ROOT_SYMBOL} instrument; leave this product out"

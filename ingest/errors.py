@@ -11,3 +11,7 @@ class InputError(Error):
 
 class UnreadableError(InputError):
     """An input whose header cannot be read, so that not even its schema and window are known."""
+
+
+class UnusedError(InputError):
+    """An input that is whole, and holds nothing that the models use. The message says what."""

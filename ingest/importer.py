@@ -14,9 +14,10 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from datetime import date
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -26,15 +27,18 @@ from es_physics.bronze.manifest import Provenance
 from es_physics.bronze.partitions import PartitionCheck, check_partition, partitions
 from es_physics.calendar import Calendar, default_calendar
 from es_physics.errors import first_line
-from ingest.dbn import claims_by_name
-from ingest.deciding import Decision, Verdict, decide
-from ingest.errors import InputError, UnreadableError
+from ingest.deciding import Decision, Offer, Verdict, decide, made_from, spans
+from ingest.definitions import Definitions
+from ingest.errors import InputError, UnreadableError, UnusedError
 from ingest.inputs import Input, find_inputs, open_input
 from ingest.landing import land
-from ingest.parts import Contribution, Damage, Partition, listing
-from ingest.reading import DamagedError, read
+from ingest.parts import Contribution, Damage, Partition, damage_by_name, listing
+from ingest.reading import DamagedError, from_ranges, read
 from ingest.report import ImportResult, Reporter
 from ingest.staging import Staging
+
+_NAMED = 5
+"""So many of a partition's files are named in a line."""
 
 
 def import_paths(
@@ -42,18 +46,20 @@ def import_paths(
     bronze_root: str | Path,
     *,
     force: bool = False,
+    feeds: Collection[str] | None = None,
     report: Callable[[str], None] | Console = print,
     calendar: Calendar | None = None,
     provenance: Provenance | None = None,
 ) -> ImportResult:
     """Import files, and folders of files, into Bronze.
 
-    paths:    DBN files (versions 1 to 3, raw or zstd, told by their content), Parquet or CSV files
-              of SPX prices (see `ingest.spx`); of a folder, every `*.dbn`, `*.zst`, `*.parquet`,
-              `*.csv` at any depth.
+    paths:    files of any format that `ingest.inputs` knows, by their content; folders are searched
+              at any depth.
     force:    replace partitions also where they came from other files or are up to date. Without
-              it, a partition is replaced only if it is damaged or if all its files are given again
-              together with new ones.
+              it, a partition is replaced only if it is damaged, if all its files are given again
+              together with new ones, or by records of a better schema; and added to by files that
+              overlap nothing in it.
+    feeds:    the paths of the feeds that are wanted; all by default.
     report:   takes the lines of progress; a rich Console on a terminal shows a bar per file.
     calendar: the trade dates; the project's seed by default.
     provenance: of the files, all together, for the manifests of what is written.
@@ -65,9 +71,15 @@ def import_paths(
     reporter = Reporter(report)
     try:
         with Staging(Path(bronze_root)) as staging:
-            _Run(
-                staging, force, reporter, calendar or default_calendar(), provenance or Provenance()
-            ).run(paths)
+            run = _Run(
+                staging,
+                reporter,
+                calendar or default_calendar(),
+                provenance or Provenance(),
+                force=force,
+                feeds=feeds,
+            )
+            run.run(paths)
     except (InputError, OSError) as error:
         reporter.result.errors.append(first_line(error))
     reporter.result.seconds = time.monotonic() - started
@@ -80,13 +92,17 @@ class _Run:
     def __init__(
         self,
         staging: Staging,
-        force: bool,
         reporter: Reporter,
         calendar: Calendar,
         provenance: Provenance,
+        *,
+        force: bool,
+        feeds: Collection[str] | None,
     ) -> None:
-        self.staging, self.force, self.calendar = staging, force, calendar
-        self.provenance, self.reporter = provenance, reporter
+        self.staging, self.reporter, self.calendar = staging, reporter, calendar
+        self.provenance, self.force, self.feeds = provenance, force, feeds
+        self.now_ns = time.time_ns()
+        self.definitions = Definitions(staging.root, calendar)
         self.contributions: dict[str, Contribution] = {}
         self.damages: list[Damage] = []
         self.checks: dict[Partition, PartitionCheck] = {}
@@ -99,20 +115,19 @@ class _Run:
             self._unreadable(path, error)
         for path, first in found.repeated:
             self.reporter.warn(path, f"is the same file as {first}; counted once")
-        claims = {sha: p for sha, p in self._landed_before().items() if sha in inputs}
-        pending = [sha for sha in inputs if self.force or sha not in claims]
+        before = {sha: p for sha, p in self._landed_before().items() if sha in inputs}
+        pending = [sha for sha in inputs if self.force or sha not in before]
+        failed: set[str] = set()
         while True:
-            for given, advance in self.reporter.bars([inputs[sha] for sha in pending]):
-                self._read(given, advance)
-            failed = set(pending) - self.contributions.keys()
-            claims |= {sha: set(given.parts) for sha, given in self.contributions.items()}
-            claims = {sha: claimed for sha, claimed in claims.items() if sha not in failed}
-            decisions = decide(claims, self._landed(claims), self.damages, force=self.force)
+            self._read_all([inputs[sha] for sha in pending])
+            failed |= set(pending) - self.contributions.keys()
+            offers = self._offers({sha: p for sha, p in before.items() if sha not in failed})
+            decisions = decide(offers, self._landed(offers), self.damages, force=self.force)
             # A file that an earlier run has landed is read again only if a partition needs it.
             needed = {
                 sha
                 for decision in decisions.values()
-                if decision.verdict is Verdict.WRITE
+                if decision.verdict in (Verdict.WRITE, Verdict.ADD)
                 for sha in decision.files
             }
             pending = [sha for sha in inputs if sha in needed - self.contributions.keys()]
@@ -120,33 +135,73 @@ class _Run:
                 break
         self._conclude(decisions)
 
-    def _landed_before(self) -> dict[str, set[Partition]]:
-        """For each source file known to some manifest, all partitions that it landed in."""
-        landed: dict[str, set[Partition]] = {}
+    def _landed_before(self) -> dict[str, tuple[str | None, set[Partition]]]:
+        """Each source file known to some manifest: its schema, and all it has something for."""
+        landed: dict[str, tuple[str | None, set[Partition]]] = {}
         for feed, day in partitions(self.staging.root):
             manifest = feed.partition_dir(self.staging.root, day) / MANIFEST_NAME
             try:
                 for source in json.loads(manifest.read_bytes())["sources"]:
-                    landed[source["sha256"]] = {
-                        (feed_path, date.fromisoformat(day_text))
-                        for feed_path, day_text in source["partitions"]
-                    }
-            except (OSError, ValueError, KeyError, TypeError):
+                    if source["sha256"] not in landed:
+                        of_it = from_ranges(source["partitions"], self.calendar)
+                        landed[source["sha256"]] = source["schema"], of_it
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):
                 continue  # The partition's own check says what is wrong with it.
         return landed
 
-    def _landed(self, claims: dict[str, set[Partition]]) -> dict[Partition, PartitionCheck]:
-        """What is there of every partition that is claimed."""
-        for feed, day in {partition for claimed in claims.values() for partition in claimed}:
+    def _offers(
+        self, before: Mapping[str, tuple[str | None, set[Partition]]]
+    ) -> dict[Partition, list[Offer]]:
+        """What the files have for each partition: those landed before, and those read."""
+        offers: dict[Partition, list[Offer]] = defaultdict(list)
+        for sha256, (schema, of_it) in before.items():
+            if sha256 not in self.contributions:
+                for partition in of_it:
+                    if self.feeds is None or partition[0] in self.feeds:
+                        offers[partition].append(Offer(sha256, schema, ()))
+        for sha256, given in self.contributions.items():
+            for partition, part in given.parts.items():
+                there = (part.first, part.last) if part else (None, None)
+                offer = Offer(sha256, given.schema, spans(given.window, *there))
+                offers[partition].append(offer)
+        return offers
+
+    def _landed(self, claimed: Iterable[Partition]) -> dict[Partition, PartitionCheck]:
+        """What is there of every partition that something is offered for."""
+        for feed, day in claimed:
             if (feed, day) not in self.checks:
                 self.checks[feed, day] = check_partition(self.staging.root, FEED_BY_PATH[feed], day)
         return self.checks
 
-    def _read(self, given: Input, advance: Callable[[int], None]) -> None:
-        """Read one file wholly into staged parts, or note it as bad."""
+    def _read_all(self, inputs: list[Input]) -> None:
+        """Read files, definitions first: others may need them to name their instruments."""
+        if len(inputs) > 1:
+            inputs = sorted(inputs, key=lambda given: not self._holds_definitions(given))
+        for given, advance in self.reporter.bars(inputs):
+            self._read(given, advance)
+
+    def _holds_definitions(self, given: Input) -> bool:
         try:
-            file = open_input(given.path)
-            contribution = read(given, file, self.staging, self.calendar, advance)
+            with closing(open_input(given.path, self.definitions)) as file:
+                return file.schema == "definition"
+        except (InputError, OSError):
+            return False
+
+    def _read(self, given: Input, advance: Callable[[int], None]) -> None:
+        """Read one file wholly into staged parts, or note it as bad or of no use."""
+        try:
+            file = open_input(given.path, self.definitions)
+            contribution, remarks = read(
+                given,
+                file,
+                self.staging,
+                self.calendar,
+                feeds=self.feeds,
+                now_ns=self.now_ns,
+                advance=advance,
+            )
+        except UnusedError as error:
+            self.reporter.leave_out(given.path, str(error))
         except DamagedError as error:
             self.reporter.error(given.path, str(error))
             self.damages.append(error.damage)
@@ -155,29 +210,42 @@ class _Run:
         except InputError as error:
             self.reporter.error(given.path, str(error))
         else:
-            for remark in file.remarks:
+            for left_out in file.left_out:
+                self.reporter.leave_out(given.path, left_out)
+            for remark in remarks:
                 self.reporter.warn(given.path, remark)
             self.contributions[given.sha256] = contribution
-            rows = sum(part.rows for part in contribution.parts.values() if part)
+            rows = 0
+            for (feed, day), part in contribution.parts.items():
+                if part:
+                    rows += part.rows
+                    for staged in part.files:
+                        self.definitions.add(feed, day, staged)
             self.reporter.say(f"{given.path.name}: {rows:,} rows for {listing(contribution.parts)}")
 
     def _unreadable(self, path: Path, error: OSError | UnreadableError) -> None:
         """Note a file of which nothing but the name can say what it would have held."""
         self.reporter.error(path, first_line(error))
-        feeds, window = claims_by_name(path.name)
-        self.damages.append(Damage(path, frozenset(feed.path for feed in feeds), window))
+        self.damages.append(damage_by_name(path))
 
     def _conclude(self, decisions: dict[Partition, Decision]) -> None:
         """Carry the decisions out, and say what becomes of every partition."""
         result = self.reporter.result
         held_back: dict[str, list[Partition]] = defaultdict(list)
+        unused: dict[tuple[str, str], list[Partition]] = defaultdict(list)
         for partition, decision in sorted(decisions.items(), key=lambda item: item[0]):
             where = f"{partition[0]} {partition[1]}"
+            for schema in decision.unused:
+                unused[schema, str(decision.schema)].append(partition)
             match decision.verdict:
                 case Verdict.UP_TO_DATE:
                     result.up_to_date += 1
                     self.reporter.say(f"{where}: up to date")
-                case Verdict.WRITE:
+                case Verdict.BETTER_THERE:
+                    result.up_to_date += 1
+                    there = str(made_from(self.checks[partition]))
+                    unused[str(decision.schema), there].append(partition)
+                case Verdict.WRITE | Verdict.ADD:
                     self._land(partition, where, decision)
                 case Verdict.HELD_BACK:
                     result.failed += 1
@@ -188,24 +256,45 @@ class _Run:
                     sources = self.checks[partition].manifest["sources"]
                     self.reporter.error(
                         where,
-                        "exists, from other files"
-                        f" ({', '.join(source['name'] for source in sources)});"
+                        f"exists, from other files ({_names(sources)});"
                         " give all files of that date together, or replace it with --force",
                     )
         for name, of_it in held_back.items():
             self.reporter.error(listing(of_it), f"not written, as {name} would be part of it")
+        for (worse, better), of_it in unused.items():
+            self.reporter.leave_out(listing(of_it), f"records of {worse}, as {better} is there")
 
     def _land(self, partition: Partition, where: str, decision: Decision) -> None:
         given = [self.contributions[sha] for sha in sorted(decision.files)]
+        check, result = self.checks[partition], self.reporter.result
+        adds = decision.verdict is Verdict.ADD
         try:
-            rows = land(partition, given, self.staging, self.provenance)
+            landed = land(
+                partition, given, self.staging, self.provenance, beside=check if adds else None
+            )
         except (InputError, OSError, pa.ArrowException) as error:
-            self.reporter.result.failed += 1
+            result.failed += 1
             self.reporter.error(where, first_line(error))
             return
-        self.reporter.result.written += 1
-        self.reporter.result.rows += rows
-        if self.checks[partition].status == "invalid":
-            problem = self.checks[partition].problem
-            self.reporter.warn(where, f"was not valid ({problem}) and has been replaced")
-        self.reporter.say(f"{where}: {rows:,} rows written")
+        result.written += 1
+        result.rows += landed.rows
+        if check.status == "invalid":
+            self.reporter.warn(where, f"was not valid ({check.problem}) and has been replaced")
+        dropped = [
+            source
+            for source in check.manifest.get("sources", [])
+            if not adds and source["sha256"] not in decision.files
+        ]
+        if dropped:
+            rows = sum(source["rows"] for source in dropped)
+            self.reporter.warn(where, f"no longer holds the {rows:,} rows of {_names(dropped)}")
+        added = f", added to {check.rows:,}" if adds else ""
+        repeated = f"; {landed.repeated:,} in several files counted once" if landed.repeated else ""
+        self.reporter.say(f"{where}: {landed.rows:,} rows written{added}{repeated}")
+
+
+def _names(sources: Sequence[Mapping[str, Any]]) -> str:
+    """The names of a manifest's sources, of many the first."""
+    names = [str(source["name"]) for source in sources]
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from es_physics.files import file_sha256
 from ingest.dbn import DBN_MAGIC, ZSTD_MAGIC, DbnFile
+from ingest.definitions import Definitions
 from ingest.errors import UnreadableError
 from ingest.reader import Reader
 from ingest.spx import PARQUET_MAGIC, SpxFile
@@ -69,7 +70,7 @@ class _Format:
     """A format, and how a file of it is told: by its first bytes and its path."""
 
     is_it: Callable[[bytes, Path], bool]
-    open: Callable[[Path], Reader]
+    open: Callable[[Path, Definitions], Reader]
 
 
 FORMATS = (
@@ -81,15 +82,16 @@ FORMATS = (
 _HEAD_BYTES = 4
 
 
-def open_input(path: Path) -> Reader:
+def open_input(path: Path, definitions: Definitions) -> Reader:
     """Open a file by what it begins with, not by its name (but CSV, which has no mark).
 
-    Raises UnreadableError if it is nothing known or its header is damaged, InputError if Bronze
-    has no place for its content.
+    definitions: those at hand, for records that their file gives no raw symbol. Raises
+    UnreadableError if it is nothing known or its header is damaged, UnusedError if no model uses
+    what it holds, InputError if it cannot be landed for another reason.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     for known in FORMATS:
         if known.is_it(head, path):
-            return known.open(path)
+            return known.open(path, definitions)
     raise UnreadableError("is neither DBN (raw or zstd) nor Parquet nor .csv; leave it out")

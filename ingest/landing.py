@@ -1,27 +1,36 @@
 """Put a partition together from staged parts, and in its place.
 
-The rows of a partition are ordered by (`ts_recv`, file, row in the file), files by their first
-`ts_recv`, last `ts_recv` and sha256.
+The rows of a partition are ordered by (`ts_recv`, file, row in the file), files by their first and
+last `ts_recv` and then by what is in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL, Feed
 from es_physics.bronze.manifest import Provenance, coverage, symbol_mappings, write_manifest
-from ingest.merge import in_file_order, merged, refuse_repeats
+from es_physics.bronze.partitions import PartitionCheck
+from ingest.merge import Merger, in_file_order
 from ingest.partition_writer import DATA_NAME, PartitionWriter
-from ingest.parts import Contribution, Partition
+from ingest.parts import Contribution, Part, Partition
 from ingest.reader import Window
 from ingest.staging import Staging
 
-# The vendor repeats these records from file to file: a repeat is no double counting.
-_REPEATS_ALLOWED = ("futures/definition", "options/definition", "options/statistics")
+_SORTED = "records of a file that were not in the order of ts_recv have been sorted"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A partition that was put in its place: its rows, and those that several files held."""
+
+    rows: int
+    repeated: int
 
 
 def land(
@@ -29,50 +38,78 @@ def land(
     given: Sequence[Contribution],
     staging: Staging,
     provenance: Provenance,
-) -> int:
-    """Make the partition from the contributions of its files, by sha256; the number of its rows.
+    *,
+    beside: PartitionCheck | None = None,
+) -> Landed:
+    """Make the partition from the contributions of its files.
 
-    Replaces what is there. Raises InputError, OSError or pa.ArrowException, and then leaves it.
+    Replaces what is there, but `beside`: that is added to, and overlaps none of the files in time.
+    Raises InputError, OSError or pa.ArrowException, and then leaves what is there.
     """
     feed, day = FEED_BY_PATH[partition[0]], partition[1]
     parts = in_file_order(part for source in given if (part := source.parts[partition]))
+    before = beside.manifest if beside else {}
+    if beside and beside.rows:
+        parts = in_file_order([*parts, _as_part(beside)])
     folder = staging.folder()
+    merger = Merger(feed.schema, staging.folder)
     first: int | None
     last: int | None
-    if feed.path not in _REPEATS_ALLOWED:
-        refuse_repeats(parts, feed.schema, staging.folder())
-    if len(parts) == 1 and parts[0].is_final:
-        first, last, rows = parts[0].first, parts[0].last, parts[0].rows
-        sha256 = parts[0].data_sha256
-        parts[0].path.rename(folder / DATA_NAME)
+    if len(parts) == 1 and parts[0].sha256:
+        first, last, rows, sha256 = parts[0].first, parts[0].last, parts[0].rows, parts[0].sha256
+        parts[0].files[0].rename(folder / DATA_NAME)
     else:
         writer = PartitionWriter(folder / DATA_NAME, feed.schema)
         with closing(writer):
-            for batch in merged(parts):
+            for batch in merger.rows(parts):
                 writer.write(batch)
         first, last, rows = writer.first_ts_recv, writer.last_ts_recv, writer.rows
         sha256 = writer.sha256
-        for part in parts:
-            part.path.unlink()
+        for source in given:
+            for file in part.files if (part := source.parts[partition]) else ():
+                file.unlink()
+    sources = [*before.get("sources", []), *(_source(one, partition) for one in given)]
+    windows = [*map(tuple, before.get("coverage", [])), *(source.window for source in given)]
+    was_sorted = any(not part.is_sorted for part in parts) or _SORTED in before.get("warnings", [])
     manifest = {
         **_identity(feed, day),
+        "made_from": given[0].schema,
         "first_ts_recv": first,
         "last_ts_recv": last,
-        "sources": [
-            source.source | {"rows": part.rows if (part := source.parts[partition]) else 0}
-            for source in given
-        ],
-        "coverage": coverage(day, [source.window for source in given]),
+        "sources": sorted(sources, key=lambda source: source["sha256"]),
+        "repeated_rows": merger.repeated + before.get("repeated_rows", 0),
+        "coverage": coverage(day, windows),
         "symbol_mappings": symbol_mappings(set().union(*(part.symbol_ids for part in parts))),
-        **provenance.fields(
-            f"{part.name} was not in ts_recv order and has been sorted"
-            for part in parts
-            if not part.is_sorted
-        ),
+        **provenance.fields([_SORTED] if was_sorted else []),
     }
     write_manifest(folder, manifest, {DATA_NAME: rows}, {DATA_NAME: sha256})
     staging.commit(feed, day, folder)
-    return rows
+    return Landed(rows, merger.repeated)
+
+
+def _source(given: Contribution, partition: Partition) -> dict[str, Any]:
+    """What the partition's manifest says of one of its files."""
+    part = given.parts[partition]
+    return given.source | {
+        "rows": part.rows if part else 0,
+        "first": part.first if part else None,
+        "last": part.last if part else None,
+    }
+
+
+def _as_part(landed: PartitionCheck) -> Part:
+    """A partition that is there, as a part of the one that will be."""
+    manifest = landed.manifest
+    mappings: Mapping[str, Iterable[int]] = manifest["symbol_mappings"]
+    return Part(
+        files=tuple(landed.files),
+        rows=landed.rows,
+        first=manifest["first_ts_recv"],
+        last=manifest["last_ts_recv"],
+        is_sorted=True,
+        sha256=None,
+        symbol_ids=frozenset((symbol, one) for symbol, ids in mappings.items() for one in ids),
+    )
 
 
 def land_nothing(
@@ -92,9 +129,11 @@ def land_nothing(
         PartitionWriter(folder / DATA_NAME, feed.schema).close()
         manifest = {
             **_identity(feed, day),
+            "made_from": None,
             "first_ts_recv": None,
             "last_ts_recv": None,
             "sources": [],
+            "repeated_rows": 0,
             "coverage": coverage(day, [window]),
             "symbol_mappings": {},
             **provenance.fields(),

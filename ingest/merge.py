@@ -1,52 +1,196 @@
-"""Several files' rows of one partition as one stream in (`ts_recv`, file, row) order."""
+"""Several files' rows of one partition as one stream in (`ts_recv`, file, row) order, each once.
+
+A record that several files hold counts as often as it occurs in the one that has it most often: a
+file may hold two equal records, which are two, and another file the same two. What is the same is
+told by every column but `row_nr`. Equal records have equal times, so they meet wherever the rows
+are put in order; files without an instrument in common, or a moment, are not compared.
+
+Memory is bounded: a few runs of sorted rows are merged at a time, more of them by merging first to
+files of their own, each row once or twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from es_physics.errors import first_line
-from ingest.errors import InputError
+from ingest import partition_writer
+from ingest.partition_writer import DATA_NAME, PartitionWriter
 from ingest.parts import Part
+from ingest.record_hash import record_hashes
 
 _BATCH_ROWS = 131_072
 """Rows held in memory, over all runs together."""
 
-_MEMORY = "1GB"
+_RUNS = 64
+"""Runs merged at a time, each an open file."""
+
+_PAGE_ROWS = 8 * partition_writer.ROW_GROUP_ROWS
+"""Rows of the row groups that runs merged at a time are read from: a reader unpacks them whole."""
+
+_STAGED_GROUP_ROWS = 16_384
+"""Rows of a row group of what is merged on the way."""
 
 
 def in_file_order(parts: Iterable[Part]) -> list[Part]:
-    """The parts by what is in them, never by name: first `ts_recv`, last `ts_recv`, sha256."""
-    return sorted(parts, key=lambda part: (part.first, part.last, part.sha256))
+    """The parts by what is in them, never by name: first `ts_recv`, last `ts_recv`, rows."""
+    ordered = sorted(parts, key=lambda part: (part.first, part.last))
+    result: list[Part] = []
+    for _, tied in groupby(ordered, key=lambda part: (part.first, part.last)):
+        same = list(tied)
+        result += same if len(same) == 1 else sorted(same, key=_fingerprint)
+    return result
 
 
-def merged(parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
-    """The rows of `parts`, given in file order, as sorted batches without `row_nr`."""
-    row_groups = [[*range(pq.read_metadata(part.path).num_row_groups)] for part in parts]
-    sorted_runs = [
-        (part, run)
-        for part, groups in zip(parts, row_groups, strict=True)
-        for run in ([groups] if part.is_sorted else [[group] for group in groups])
+def _fingerprint(part: Part) -> str:
+    """A hash of the part's records in their order, however they lie in files and row groups."""
+    digest = sha256()
+    for file in part.files:
+        with pq.ParquetFile(file) as parquet:
+            columns = _columns(parquet.schema_arrow)
+            for batch in parquet.iter_batches(_BATCH_ROWS):
+                digest.update(record_hashes(pa.Table.from_batches([batch]), columns).tobytes())
+    return digest.hexdigest()
+
+
+def _columns(schema: pa.Schema) -> list[str]:
+    return [name for name in schema.names if name != "row_nr"]
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """Rows in order of time: row groups of files, one after the other.
+
+    instruments: those in it, empty if it has none (SPX). page_rows: of its largest row group.
+    """
+
+    pieces: tuple[tuple[Path, tuple[int, ...]], ...]
+    instruments: frozenset[tuple[str, int]]
+    page_rows: int
+
+    def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        for path, row_groups in self.pieces:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(rows, row_groups=row_groups):
+                    yield batch.drop_columns(["row_nr"])
+
+
+class Merger:
+    """Merges the parts of one partition.
+
+    schema: of its feed; new_folder: makes folders for what is merged on the way.
+    repeated: how many rows were left out so far because another file holds them too.
+    """
+
+    def __init__(self, schema: pa.Schema, new_folder: Callable[[], Path]) -> None:
+        self._schema, self._new_folder = schema, new_folder
+        self.repeated = 0
+
+    def rows(self, parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
+        """The rows of `parts`, given in file order, as sorted batches without `row_nr`."""
+        for together in _overlapping(parts):
+            if len(together) == 1:
+                runs = self._few(_runs_of(together[0]), is_one_file=True)
+                yield from self._merged(runs, is_one_file=True)
+            else:
+                runs = [
+                    run for part in together for run in self._one(_runs_of(part), is_one_file=True)
+                ]
+                yield from self._merged(self._few(runs, is_one_file=False), is_one_file=False)
+
+    def _few(self, runs: list[_Sorted], *, is_one_file: bool) -> list[_Sorted]:
+        """The same rows in no more runs than can be merged at a time."""
+        while len(groups := _groups(runs)) > 1:
+            runs = [run for group in groups for run in self._one(group, is_one_file=is_one_file)]
+        return runs
+
+    def _one(self, runs: list[_Sorted], *, is_one_file: bool) -> list[_Sorted]:
+        """The same rows in one run."""
+        if len(runs) == 1:
+            return runs
+        runs = self._few(runs, is_one_file=is_one_file)
+        path = self._new_folder() / DATA_NAME
+        writer = PartitionWriter(path, self._schema, row_group_rows=_STAGED_GROUP_ROWS)
+        try:
+            for batch in self._merged(runs, is_one_file=is_one_file):
+                writer.write(batch)
+        finally:
+            writer.close()
+        groups = tuple(range(pq.read_metadata(path).num_row_groups))
+        instruments = frozenset[tuple[str, int]]().union(*(run.instruments for run in runs))
+        return [_Sorted(((path, groups),), instruments, min(writer.rows, _STAGED_GROUP_ROWS))]
+
+    def _merged(self, runs: list[_Sorted], *, is_one_file: bool) -> Iterator[pa.RecordBatch]:
+        """The rows of the runs by (`ts_recv`, run, row), in memory for a batch of each run."""
+        if len(runs) == 1:
+            yield from runs[0].batches(_BATCH_ROWS)
+            return
+        compares = not is_one_file and _share_instruments(runs)
+        size = -(-_BATCH_ROWS // len(runs))
+        for table, run_of_row in _interleaved([_Run(run.batches(size)) for run in runs]):
+            order = np.argsort(table["ts_recv"].to_numpy(), kind="stable")
+            if compares:
+                once = _once(table, run_of_row)
+                self.repeated += int((~once).sum())
+                order = order[once[order]]
+            yield from table.take(pa.array(order)).to_batches()
+
+
+def _overlapping(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """The parts in groups of those that overlap in time, one after the other."""
+    group: list[Part] = []
+    for part in parts:
+        if group and part.first > max(other.last for other in group):
+            yield group
+            group = []
+        group.append(part)
+    if group:
+        yield group
+
+
+def _runs_of(part: Part) -> list[_Sorted]:
+    """The part as sorted runs, in the order of its rows: one, or its row groups."""
+    pieces: list[tuple[Path, tuple[int, ...]]] = []
+    for path in part.files:
+        pieces.append((path, tuple(range(pq.read_metadata(path).num_row_groups))))
+    page_rows = min(part.rows, partition_writer.ROW_GROUP_ROWS)
+    if part.is_sorted:
+        return [_Sorted(tuple(pieces), part.symbol_ids, page_rows)]
+    return [
+        _Sorted(((path, (group,)),), part.symbol_ids, page_rows)
+        for path, groups in pieces
+        for group in groups
     ]
-    in_turn = all(part.is_sorted for part in parts)
-    if in_turn and all(a.last <= b.first for a, b in pairwise(parts)):
-        for part, run in sorted_runs:
-            yield from _read(part, run, _BATCH_ROWS)
-    else:
-        size = -(-_BATCH_ROWS // len(sorted_runs))
-        yield from _interleaved([_Run(_read(part, run, size)) for part, run in sorted_runs])
 
 
-def _read(part: Part, row_groups: list[int], batch_rows: int) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(part.path) as file:
-        for batch in file.iter_batches(batch_rows, row_groups=row_groups):
-            yield batch.drop_columns(["row_nr"])
+def _groups(runs: list[_Sorted]) -> list[list[_Sorted]]:
+    """Runs in their order, in groups that can be merged at a time: each at least two."""
+    groups: list[list[_Sorted]] = [[]]
+    page_rows = 0
+    for run in runs:
+        full = len(groups[-1]) >= _RUNS or page_rows + run.page_rows > _PAGE_ROWS
+        if full and len(groups[-1]) > 1:
+            groups.append([])
+            page_rows = 0
+        groups[-1].append(run)
+        page_rows += run.page_rows
+    return groups
+
+
+def _share_instruments(runs: list[_Sorted]) -> bool:
+    """Whether two of the runs can hold the same record."""
+    if not all(run.instruments for run in runs):
+        return True
+    different = frozenset[tuple[str, int]]().union(*(run.instruments for run in runs))
+    return len(different) < sum(len(run.instruments) for run in runs)
 
 
 class _Run:
@@ -77,16 +221,16 @@ class _Run:
         return released
 
 
-def _interleaved(runs: list[_Run]) -> Iterator[pa.RecordBatch]:
-    """The rows of all runs by (`ts_recv`, run, row), in memory for a batch of each run."""
+def _interleaved(runs: list[_Run]) -> Iterator[tuple[pa.Table, NDArray[np.intp]]]:
+    """Stretches of time, one after the other: all runs' rows of each, and their run's number."""
     while True:
         unread = [run for run in runs if not run.is_read]
         # Any run may go on with the time it last held, so only rows before that are settled.
         horizon = min((run.last for run in unread), default=None)
-        table = pa.concat_tables([run.release(horizon) for run in runs]).combine_chunks()
+        released = [run.release(horizon) for run in runs]
+        table = pa.concat_tables(released).combine_chunks()
         if len(table):
-            order = np.argsort(table["ts_recv"].to_numpy(), kind="stable")
-            yield from table.take(pa.array(order)).to_batches()
+            yield table, np.repeat(np.arange(len(runs)), [len(part) for part in released])
         if not unread:
             return
         for run in unread:
@@ -94,49 +238,41 @@ def _interleaved(runs: list[_Run]) -> Iterator[pa.RecordBatch]:
                 run.read_on()
 
 
-def refuse_repeats(parts: Sequence[Part], schema: pa.Schema, folder: Path) -> None:
-    """Raise InputError if two parts hold mostly the same records where they overlap in time.
+def _once(table: pa.Table, run_of_row: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which rows to keep so that each record is there as often as in the run that has it most.
 
-    Mostly: more than half of the smaller side, by every column but `row_nr`, each record counted
-    as often as it occurs in both. Temporary files, if memory is short, go to `folder`.
+    The rows lie run by run; of equal records those of the first run are kept.
     """
-    for a, b in combinations(parts, 2):
-        if max(a.first, b.first) > min(a.last, b.last):
-            continue
-        smaller, repeated = _overlap(a, b, schema, folder)
-        if repeated and 2 * repeated > smaller:
-            raise InputError(
-                f"{b.name} repeats {repeated} records of {a.name}, whose volume would count twice;"
-                " leave one of them out"
-            )
+    keep = np.ones(len(table), bool)
+    # By time, and by instrument and sequence where there are, which nearly all records differ in.
+    columns = _columns(table.schema)
+    few = [name for name in ("ts_recv", "instrument_id", "sequence") if name in columns]
+    rows = _repeated(record_hashes(table, few))
+    if not rows.size:
+        return keep
+    hashes = record_hashes(table.take(pa.array(rows)), columns)
+    # The how-manieth of its run each record is, of those that are equal to it.
+    order = np.lexsort((rows, hashes))
+    same = _starts(hashes[order], run_of_row[rows[order]])
+    nth = np.arange(len(rows)) - np.maximum.accumulate(np.where(same, np.arange(len(rows)), 0))
+    # Of those with the same hash and the same number, the first run's is kept.
+    by_number = np.lexsort((rows[order], nth, hashes[order]))
+    is_first = _starts(hashes[order][by_number], nth[by_number])
+    keep[rows[order][by_number]] = is_first
+    return keep
 
 
-def _overlap(a: Part, b: Part, schema: pa.Schema, folder: Path) -> tuple[int, int | None]:
-    """Where two parts overlap in time: records of the smaller side, and those in both."""
-    import duckdb  # Only where it is needed: a partition from one file does without.
+def _repeated(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """The positions of values that are there more than once, ascending."""
+    order = np.argsort(hashes, kind="stable")
+    equal = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
+    return np.unique(order[np.concatenate([equal, equal + 1])]) if equal.size else equal
 
-    low, high = max(a.first, b.first), min(a.last, b.last)
-    columns = ", ".join(f'"{name}"' for name in schema.names if name != "row_nr")
-    config: dict[str, Any] = {"memory_limit": _MEMORY, "temp_directory": str(folder / "spill")}
-    try:
-        with duckdb.connect(config=config) as connection:
-            for name, part in (("side_a", a), ("side_b", b)):
-                with pq.ParquetFile(part.path) as file:
-                    # Read here, not by DuckDB, which takes [ and * in a path for a pattern.
-                    reader = pa.RecordBatchReader.from_batches(
-                        schema, file.iter_batches(_BATCH_ROWS)
-                    )
-                    connection.register("part", reader)
-                    connection.sql(
-                        f"create temp table {name} as select hash({columns}) as record,"
-                        f" count(*) as times from part where ts_recv between {low} and {high}"
-                        " group by record"
-                    )
-            smaller, repeated = connection.sql(
-                "select least((select sum(times) from side_a), (select sum(times) from side_b)),"
-                " (select sum(least(side_a.times, side_b.times))"
-                " from side_a join side_b using (record))"
-            ).fetchall()[0]
-            return smaller, repeated
-    except duckdb.Error as error:
-        raise InputError(first_line(error)) from error
+
+def _starts(*keys: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Where a new group of equal keys begins."""
+    differs = np.zeros(len(keys[0]), bool)
+    differs[:1] = True
+    for key in keys:
+        differs[1:] |= key[1:] != key[:-1]
+    return differs

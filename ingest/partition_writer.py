@@ -71,12 +71,14 @@ class PartitionWriter:
 
     Keeps count of `rows`, of the smallest and largest `ts_recv` (None without rows), and of
     whether the rows came sorted by it; if not, at least each row group is sorted, stably.
+    row_group_rows: what a full row group is, ROW_GROUP_ROWS by default.
     `is_final`: sorted, and in row groups of full size. Once closed, `sha256` is the file's, in hex,
     and `symbol_ids` are its pairs of symbol and instrument id.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, row_group_rows: int | None = None) -> None:
         self.path = path
+        self._full = row_group_rows or ROW_GROUP_ROWS
         self.rows = 0
         self.first_ts_recv: int | None = None
         self.last_ts_recv: int | None = None
@@ -95,7 +97,7 @@ class PartitionWriter:
 
     @property
     def is_final(self) -> bool:
-        return self.is_sorted and self._row_groups == -(-self.rows // ROW_GROUP_ROWS)
+        return self.is_sorted and self._row_groups == -(-self.rows // self._full)
 
     @property
     def sha256(self) -> str:
@@ -118,8 +120,8 @@ class PartitionWriter:
         )
         self.rows += batch.num_rows
         self._waiting_rows += batch.num_rows
-        while self._waiting_rows >= ROW_GROUP_ROWS:
-            self._hand_over(ROW_GROUP_ROWS)
+        while self._waiting_rows >= self._full:
+            self._hand_over(self._full)
 
     def _hand_over(self, rows: int) -> None:
         table = pa.Table.from_batches(self._waiting, self._schema)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from es_physics.calendar import trade_date_interval
+from es_physics.bronze.feeds import FEEDS
+from es_physics.calendar import trade_date_interval, utc_midnight_ns
 from ingest.reader import Window
 
 Partition = tuple[str, date]
@@ -18,22 +21,21 @@ Partition = tuple[str, date]
 
 @dataclass(frozen=True)
 class Part:
-    """One source file's rows of one partition, staged as Parquet by a `PartitionWriter`.
+    """One source file's rows of one partition, staged as Parquet by `PartitionWriter`s.
 
-    first, last: smallest and largest `ts_recv`. is_sorted: by it; if not, each row group is, and
-    the row groups are in file order. is_final: could stand as the partition's only file.
-    data_sha256: of the staged file. symbol_ids: the pairs of symbol and instrument id in it.
+    files:       in the order of the rows; more than one only where the source jumps between dates.
+    first, last: smallest and largest `ts_recv`.
+    is_sorted:   by it; if not, each row group is, and the row groups are in file order.
+    sha256:      of the staged file if it could stand as the partition's only file, else None.
+    symbol_ids:  the pairs of symbol and instrument id in it.
     """
 
-    path: Path
-    name: str
-    sha256: str
+    files: tuple[Path, ...]
     rows: int
     first: int
     last: int
     is_sorted: bool
-    is_final: bool
-    data_sha256: str
+    sha256: str | None
     symbol_ids: frozenset[tuple[str, int]]
 
 
@@ -41,11 +43,15 @@ class Part:
 class Contribution:
     """What one file that was read gives: to each partition its rows, or None for "asked, nothing".
 
-    source: what the manifests say of the file; window: what it was asked for.
+    name, sha256: of the file; schema: of its records; window: what it was asked for.
+    source: what the manifests say of the file.
     """
 
-    source: dict[str, Any]
+    name: str
+    sha256: str
+    schema: str | None
     window: Window | None
+    source: dict[str, Any]
     parts: dict[Partition, Part | None]
 
 
@@ -53,10 +59,12 @@ class Contribution:
 class Damage:
     """The partitions a bad file would have been part of: those of `feeds` within `window`.
 
+    schema:     of its records; None if not known.
     partitions: those it was seen to have rows for, before it turned out bad.
     """
 
     path: Path
+    schema: str | None
     feeds: frozenset[str]
     window: Window | None
     partitions: frozenset[Partition] = frozenset()
@@ -70,6 +78,22 @@ class Damage:
             return False
         start, end = trade_date_interval(day)
         return start < self.window[1] and self.window[0] < end
+
+
+def damage_by_name(path: Path) -> Damage:
+    """What the vendor's file naming says that an unreadable file would have been part of.
+
+    `glbx-mdp3-20251216.mbp-10.dbn.zst` or `glbx-mdp3-20251201-20251215.trades.dbn.zst`; dates are
+    UTC and inclusive. Nothing if the name does not say.
+    """
+    match = re.search(r"(\d{8})(?:-(\d{8}))?\.([a-z]+(?:-\d+s?)?)\.", path.name)
+    with suppress(ValueError):
+        if match:
+            first, last = (date.fromisoformat(text) for text in (match[1], match[2] or match[1]))
+            feeds = frozenset(feed.path for feed in FEEDS if match[3] in feed.made_from)
+            window = utc_midnight_ns(first), utc_midnight_ns(last + timedelta(days=1))
+            return Damage(path, match[3], feeds, window)
+    return Damage(path, None, frozenset(), None)
 
 
 def listing(partitions: Iterable[Partition]) -> str:

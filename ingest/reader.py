@@ -3,7 +3,8 @@
 To add a format:
 
 1. write a class with the attributes and methods of `Reader` in a module of its own (`ingest.dbn`
-   and `ingest.spx` are two), opened by `Class(path)`;
+   and `ingest.spx` are two), opened by `Class(path, definitions)`; an `ingest.routing.Router` tells
+   it what each instrument is called and which feed its records go to;
 2. add a line to `FORMATS` in `ingest.inputs` that tells its files by their first bytes or, where
    they have no mark, by their name; and the suffix to `PATTERNS` there, if it is a new one.
 
@@ -29,7 +30,8 @@ class Reader(Protocol):
     """One opened file whose header has been read and whose content Bronze has a place for.
 
     Opening raises UnreadableError if it cannot be said what the file holds (damage, no known
-    format), InputError if that can be said and has no place; either closes the file.
+    format), UnusedError if it holds nothing that the models use, InputError if it does and cannot
+    be landed; each closes the file.
 
     path:     of the file.
     schema:   the vendor's schema that its records have (`mbp-10`), for the manifest's `made_from`;
@@ -39,9 +41,9 @@ class Reader(Protocol):
     claim:    the window, or from its start on without end; None if nothing is known. If the file
               turns out damaged, no partition of its feeds within the claim is written.
     complete: its window can be trusted to hold all there was (the request had no record limit).
-    remarks:  once `batches` has ended, what a person should know of it, a clause each that the
-              file's name is put before: records that were left out, with their number and why;
-              anything that looks wrong and was landed nevertheless.
+    left_out: once `batches` has ended, which records were left out and why: clauses for people,
+              each with a number (`Router.left_out`).
+    remarks:  then too, what looks wrong and was landed nevertheless: clauses for people.
     """
 
     @property
@@ -61,6 +63,9 @@ class Reader(Protocol):
 
     @property
     def complete(self) -> bool: ...
+
+    @property
+    def left_out(self) -> Sequence[str]: ...
 
     @property
     def remarks(self) -> Sequence[str]: ...

@@ -15,7 +15,12 @@ from ingest.inputs import Input
 
 @dataclass
 class ImportResult:
-    """What a run did. `errors` and `warnings` are lines for people, one per file or partition."""
+    """What a run did, in numbers and in lines for people, one per file or partition.
+
+    errors:   what could be of use and could not be landed, and why.
+    warnings: what was landed and should be known.
+    left_out: what no model uses, or what there is better records for.
+    """
 
     written: int = 0
     up_to_date: int = 0
@@ -24,10 +29,11 @@ class ImportResult:
     seconds: float = 0.0
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
-        """0 if every file and partition is well, else 1."""
+        """0 if everything that is of use was landed, else 1."""
         return 1 if self.errors else 0
 
     def summary(self) -> str:
@@ -56,6 +62,10 @@ class Reporter:
     def warn(self, where: Path | str, what: str) -> None:
         """A line of what was landed and should be known."""
         self.result.warnings.append(f"{where}: {what}")
+
+    def leave_out(self, where: Path | str, what: str) -> None:
+        """A line of what no model uses."""
+        self.result.left_out.append(f"{where}: {what}")
 
     def bars(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Callable[[int], None]]]:
         """Each input in turn, with a function that takes how many bytes of it were read."""

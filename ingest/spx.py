@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from es_physics.bronze.feeds import FEED_BY_PATH, Feed
 from es_physics.calendar import EARLIEST, LATEST, utc_midnight_ns
 from es_physics.errors import first_line
+from ingest.definitions import Definitions
 from ingest.errors import InputError, UnreadableError
 
 PARQUET_MAGIC = b"PAR1"
@@ -40,10 +41,11 @@ class SpxFile:
     window: tuple[int, int] | None = None
     claim: tuple[int, int] | None = None
     complete = False
+    left_out: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, definitions: Definitions | None = None) -> None:
         self.path = path
-        self.remarks: list[str] = []
         self._file = pa.OSFile(str(path))
         try:
             self._is_parquet = self._file.read(4) == PARQUET_MAGIC

@@ -15,6 +15,9 @@ import pyarrow as pa
 ROOT_SYMBOL = "ES"
 """The product root that the partition key `root` carries."""
 
+DATASET = "GLBX.MDP3"
+"""The vendor's dataset that the product trades in."""
+
 BOOK_LEVELS = 10
 """Price levels per side of an MBP-10 record."""
 
@@ -94,12 +97,24 @@ _STATISTICS = [
 
 @dataclass(frozen=True)
 class Feed:
-    """One Bronze feed: `path` below the Bronze root, the DBN schemas that fill it, its columns."""
+    """One Bronze feed.
+
+    path:        below the Bronze root.
+    dbn_schemas: the DBN schemas whose records are its own, the best first; none for SPX.
+    schema:      its columns.
+    trades_of:   the DBN schemas whose trades (action T) are its records too, for want of those.
+    """
 
     path: str
     dbn_schemas: tuple[str, ...]
     schema: pa.Schema
+    trades_of: tuple[str, ...] = ()
     has_root_key: bool = True
+
+    @property
+    def made_from(self) -> tuple[str, ...]:
+        """Every DBN schema that can fill the feed, the best first; one partition takes one."""
+        return (*self.dbn_schemas, *self.trades_of)
 
     @property
     def name(self) -> str:
@@ -115,10 +130,24 @@ class Feed:
 
 
 FEEDS: tuple[Feed, ...] = (
-    Feed("futures/trades", ("trades",), pa.schema([*_MARKET, *_ACTION])),
-    Feed("futures/mbp10", ("mbp-10",), pa.schema([*_MARKET, *_ACTION, *_book_levels(BOOK_LEVELS)])),
+    Feed(
+        "futures/trades",
+        ("trades", "tbbo"),
+        pa.schema([*_MARKET, *_ACTION]),
+        trades_of=("mbp-1", "mbp-10", "mbo"),
+    ),
+    Feed(
+        "futures/mbp10",
+        ("mbp-10", "mbo"),
+        pa.schema([*_MARKET, *_ACTION, *_book_levels(BOOK_LEVELS)]),
+    ),
     Feed("futures/definition", ("definition",), pa.schema(_DEFINITION)),
-    Feed("options/trades", ("trades",), pa.schema([*_MARKET, *_ACTION])),
+    Feed(
+        "options/trades",
+        ("trades", "tbbo"),
+        pa.schema([*_MARKET, *_ACTION]),
+        trades_of=("mbp-1",),
+    ),
     Feed("options/nbbo", ("mbp-1", "bbo-1s"), pa.schema([*_MARKET, *_ACTION, *_book_levels(1)])),
     Feed("options/definition", ("definition",), pa.schema(_DEFINITION)),
     Feed("options/statistics", ("statistics",), pa.schema(_STATISTICS)),

@@ -38,6 +38,7 @@ def land(
         files,
         bronze_root,
         force=target.replace,
+        feeds=[target.feed],
         report=lambda line: None,
         provenance=provenance,
     )

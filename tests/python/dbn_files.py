@@ -24,6 +24,7 @@ UNDEF_TS = 2**64 - 1
 VERSIONS = {1: dbn.v1, 2: dbn.v2, 3: dbn.v3}
 RECORDS = {
     "trades": (0, "TradeMsg"),
+    "tbbo": (1, "MBP1Msg"),
     "mbp-1": (1, "MBP1Msg"),
     "mbp-10": (10, "MBP10Msg"),
     "bbo-1s": (195, "BBOMsg"),
@@ -126,6 +127,7 @@ def metadata(
     stype_in: dbn.SType = dbn.SType.PARENT,
     stype_out: dbn.SType = dbn.SType.INSTRUMENT_ID,
     limit: int | None = None,
+    dataset: str = "GLBX.MDP3",
 ) -> dbn.Metadata:
     """Metadata whose mappings give every id of `ids` its symbol on all days around the window."""
     if mappings is None:
@@ -137,7 +139,7 @@ def metadata(
             for instrument, symbol in (IDS if ids is None else ids).items()
         ]
     return dbn.Metadata(
-        dataset="GLBX.MDP3",
+        dataset=dataset,
         start=start,
         end=end,
         stype_in=stype_in,

@@ -21,6 +21,7 @@ from vendor_shop import FakeTime
 from es_physics.calendar import default_calendar, trade_date_interval
 from es_physics.project import project_vars
 from ingest.dbn import DbnFile
+from ingest.definitions import Definitions
 from ingest.download.chain import expiring_chain
 from ingest.download.cli import add_arguments
 from ingest.download.errors import UsageError
@@ -292,7 +293,7 @@ def test_a_cut_off_file_is_never_whole_and_its_beginning_can_be_kept(tmp_path_fa
         assert keep_before(path, got.last, kept) == got.before_last
         again = examine(kept)
         assert (again.records, again.ended, again.damage) == (got.before_last, True, None)
-        file = DbnFile(kept)
+        file = DbnFile(kept, Definitions(kept.parent, default_calendar()))
         assert file.window == (T0, got.last)
         batches = [batch for _, batch in file.batches()]
         assert sum(batch.num_rows for batch in batches) == got.before_last

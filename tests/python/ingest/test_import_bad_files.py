@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import zstandard
 from dbn_files import (
-    OPTION_IDS,
     Interval,
     Mapping,
     definitions,
@@ -17,7 +16,6 @@ from dbn_files import (
     metadata,
     new_york,
     partition_names,
-    records,
     trades,
     tree,
     write,
@@ -53,10 +51,6 @@ def unknown_id() -> bytes:
     return encode("trades", rows, start=T0, end=T0 + 3600 * 10**9)
 
 
-def of_product(symbol: str) -> bytes:
-    return encode("trades", ROWS, ids={5602: symbol}, symbols=("NQ.FUT", "ES.FUT"))
-
-
 def continuous() -> bytes:
     mapping = Mapping("ES.c.0", [Interval(date(2025, 12, 1), date(2025, 12, 30), "5602")])
     about = {"symbols": ("ES.c.0",), "stype_in": dbn.SType.CONTINUOUS, "mappings": [mapping]}
@@ -71,7 +65,6 @@ def mapping_ends_the_day_before() -> bytes:
 ZSTD = encode("trades", ROWS)
 RAW = encode("trades", ROWS, zstd=False)
 METADATA_BYTES = len(RAW) - ROWS.nbytes
-BOOK = records("mbp-10", TIMES)
 NO_TIME = with_header("ts_recv", 2**64 - 1)
 
 # The file, what its line must say, and whether it holds back the good file of its date.
@@ -93,17 +86,9 @@ BAD_FILES = {
     "record of another type": (with_header("rtype", 1), "corrupt: record 1234 has type 1", True),
     "record of another length": (with_header("length", 20), "corrupt: record 1234", True),
     "no ts_recv": (NO_TIME, "corrupt: record 1234 has ts_recv -1", True),
-    "wrong schema": (encode("ohlcv-1s", records("ohlcv-1s", TIMES)), "wrong schema", False),
-    "book of options": (
-        encode("mbp-10", BOOK, ids={5602: "E3AZ5 C6800"}, symbols=("E3A.OPT",)),
-        "wrong schema: Bronze has no place for 'mbp-10' of options",
-        False,
-    ),
-    "quotes of futures": (encode("mbp-1", records("mbp-1", TIMES)), "wrong schema", False),
     "unmapped id": (unknown_id(), "unmapped symbol: instrument 99 on 2025-12-16", True),
     "mapped to a rule": (continuous(), "'ES.c.0', which is no raw symbol", True),
     "mapped too early": (mapping_ends_the_day_before(), "unmapped symbol: instrument 5602", True),
-    "another product": (of_product("NQZ5"), "symbol 'NQZ5' is not an ES instrument", True),
 }
 
 
@@ -151,34 +136,13 @@ def test_an_unreadable_file_holds_back_what_its_name_says(tmp_path) -> None:
     assert len(result.errors) == 3
 
 
-def test_options_in_a_futures_book_are_found_out(tmp_path) -> None:
-    rows = records("mbp-10", TIMES, instrument_id=5602)
-    rows["instrument_id"][4999] = 7001
-    ids = {5602: "ESZ5", **OPTION_IDS}
-    bad = write(tmp_path / "bad.dbn", "mbp-10", rows, ids=ids)
-    result = quiet([bad], tmp_path / "b")
-    assert "of options such as 'E3AZ5 C6800'" in result.errors[0]
-    assert partition_names(tmp_path / "b") == []
-
-
-@pytest.mark.parametrize(
-    ("symbol", "said"), [(b"", "has no raw_symbol"), (b"NQZ5", "'NQZ5'"), (b"\xff\xfe", "UTF-8")]
-)
+@pytest.mark.parametrize(("symbol", "said"), [(b"", "has no raw_symbol"), (b"\xff\xfe", "UTF-8")])
 def test_definitions_without_a_usable_symbol(tmp_path, symbol: bytes, said: str) -> None:
     rows = definitions(TIMES[:5])
     rows["raw_symbol"][3] = symbol
     result = quiet([write(tmp_path / "in.dbn", "definition", rows)], tmp_path / "b")
     assert len(result.errors) == 1
     assert said in result.errors[0]
-
-
-def test_a_folder_of_another_product_does_not_hold_back_ours(tmp_path) -> None:
-    write(tmp_path / "in/nq.dbn", "trades", ROWS, ids={5602: "NQZ5"}, symbols=("NQ.FUT",))
-    write(tmp_path / "in/es.dbn", "trades", trades(TIMES[:9]))
-    result = quiet([tmp_path / "in"], tmp_path / "b")
-    assert len(result.errors) == 1
-    assert "NQ.FUT" in result.errors[0]
-    assert partition_names(tmp_path / "b") == ["futures/trades 2025-12-16"]
 
 
 def test_a_live_capture_is_refused(tmp_path) -> None:

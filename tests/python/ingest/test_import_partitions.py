@@ -144,10 +144,50 @@ def test_a_damaged_partition_is_imported_again(halves, tmp_path) -> None:
     assert tree(tmp_path / "b") == before
 
 
-def test_other_files_of_an_existing_date_need_force(halves, tmp_path) -> None:
+def test_a_file_of_another_time_is_added(halves, tmp_path) -> None:
+    quiet(halves, tmp_path / "at-once")
+    for order in ([0, 1], [1, 0]):
+        root = tmp_path / f"b{order[0]}"
+        for half in order:
+            result = quiet([halves[half]], root)
+            assert (result.errors, result.written) == ([], 1)
+        assert tree(root) == tree(tmp_path / "at-once")
+        assert quiet([halves[0]], root).up_to_date == 1
+
+
+def test_files_of_two_utc_days_meet_in_one_trade_date(tmp_path) -> None:
+    midnight = new_york("2025-12-15 19:00")
+    days = {
+        "monday": (midnight - 86_400 * SECOND, midnight, midnight - 120 * SECOND),
+        "tuesday": (midnight, midnight + 86_400 * SECOND, midnight),
+    }
+    paths = [
+        write(
+            tmp_path / f"{name}.dbn",
+            "trades",
+            trades(first + SECOND * np.arange(120)),
+            start=start,
+            end=end,
+        )
+        for name, (start, end, first) in days.items()
+    ]
+    quiet(paths, tmp_path / "at-once")
+    for path in paths:
+        assert quiet([path], tmp_path / "b").exit_code == 0
+    assert len(partition(tmp_path / "b", "futures/trades", DAY)) == 240
+    assert tree(tmp_path / "b") == tree(tmp_path / "at-once")
+
+    result = quiet(paths[1:], tmp_path / "b", force=True)
+    assert result.exit_code == 0
+    assert result.warnings == [f"{TRADES}: no longer holds the 120 rows of monday.dbn"]
+
+
+def test_an_overlapping_file_of_an_existing_date_needs_force(halves, tmp_path) -> None:
     quiet(halves[:1], tmp_path / "b")
     before = tree(tmp_path / "b")
-    result = quiet(halves[1:], tmp_path / "b")
+    overlapping = trades(T0 + SECOND * np.arange(3, 9), sequence=900 + np.arange(6))
+    path = write(tmp_path / "overlapping.dbn", "trades", overlapping)
+    result = quiet([path], tmp_path / "b")
     assert result.exit_code == 1
     assert len(result.errors) == 1
     assert TRADES in result.errors[0]
@@ -155,8 +195,16 @@ def test_other_files_of_an_existing_date_need_force(halves, tmp_path) -> None:
     assert "--force" in result.errors[0]
     assert tree(tmp_path / "b") == before
 
-    assert quiet(halves[1:], tmp_path / "b", force=True).exit_code == 0
-    assert sequences(tmp_path / "b") == [*range(900, 905)]
+    result = quiet([path], tmp_path / "b", force=True)
+    assert result.warnings == [f"{TRADES}: no longer holds the 5 rows of z-morning.dbn.zst"]
+    assert sequences(tmp_path / "b") == [*range(900, 906)]
+
+
+def test_one_of_the_files_of_a_date_changes_nothing(halves, tmp_path) -> None:
+    quiet(halves, tmp_path / "b")
+    before = tree(tmp_path / "b")
+    assert quiet(halves[1:], tmp_path / "b").up_to_date == 1
+    assert tree(tmp_path / "b") == before
 
 
 def test_a_partition_grows_when_all_its_files_come_again_with_more(halves, tmp_path) -> None:
@@ -182,29 +230,65 @@ def test_the_same_content_twice_counts_once(halves, tmp_path) -> None:
     assert "same file" in result.warnings[0]
 
 
-def test_repeated_records_are_refused_but_not_overlapping_ones(tmp_path) -> None:
-    rows = trades(T0 + SECOND * np.arange(20))
+@pytest.mark.parametrize("overlap", [2, 10, 15])
+def test_records_that_two_files_hold_are_landed_once(tmp_path, overlap) -> None:
+    rows = trades(T0 + SECOND * (np.arange(30) // 2))
     one = write(tmp_path / "one.dbn", "trades", rows[:15])
-    two = write(tmp_path / "two.dbn", "trades", rows[5:])
-    result = quiet([one, two], tmp_path / "b")
-    assert result.exit_code == 1
-    assert len(result.errors) == 1
-    assert "two.dbn repeats 10 records of one.dbn" in result.errors[0]
-    assert partition_names(tmp_path / "b") == []
-
-    rows["instrument_id"][5:] = 5603
-    two = write(tmp_path / "two.dbn", "trades", rows[5:])
-    assert quiet([one, two], tmp_path / "b").rows == 30
+    two = write(tmp_path / "two.dbn", "trades", rows[15 - overlap :])
+    said: list[str] = []
+    result = import_paths([one, two], tmp_path / "b", report=said.append)
+    assert (result.exit_code, result.rows) == (0, 30)
+    assert sequences(tmp_path / "b") == [*range(100, 130)]
+    assert manifest(tmp_path / "b", "futures/trades", DAY)["repeated_rows"] == overlap
+    assert said[-1] == f"{TRADES}: 30 rows written; {overlap} in several files counted once"
 
 
-def test_repeated_definitions_are_merged(tmp_path) -> None:
+def test_equal_records_of_one_file_are_two(tmp_path) -> None:
+    rows = trades(T0 + SECOND * np.arange(6))
+    twice = np.concatenate([rows[:3], rows[2:]])
+    paths = [
+        write(tmp_path / "one.dbn", "trades", twice[:5]),  # the third record twice
+        write(tmp_path / "two.dbn", "trades", twice[2:]),  # the third record twice
+        write(tmp_path / "three.dbn", "trades", rows),
+    ]
+    assert quiet(paths, tmp_path / "b").rows == 7
+    assert sequences(tmp_path / "b") == [100, 101, 102, 102, 103, 104, 105]
+
+
+def test_records_that_differ_in_any_value_are_two(tmp_path) -> None:
+    rows = trades(T0 + SECOND * np.arange(4))
+    other = rows.copy()
+    other["instrument_id"][0] = 5603
+    other["price"][1] += 1
+    other["flags"][2] = 1
+    paths = [
+        write(tmp_path / "one.dbn", "trades", rows),
+        write(tmp_path / "two.dbn", "trades", other),
+    ]
+    assert quiet(paths, tmp_path / "b").rows == 7
+
+
+def test_two_chains_of_spreads_share_a_leg(tmp_path) -> None:
+    """Files of overlapping symbols: less than half of either is in the other."""
+    times = T0 + SECOND * np.arange(30)
+    symbol = np.resize([5602, 5603, 5604], 30)
+    rows = trades(times, instrument_id=symbol)
+    paths = [
+        write(tmp_path / "one.dbn", "trades", rows[np.isin(symbol, [5602, 5603])]),
+        write(tmp_path / "two.dbn", "trades", rows[np.isin(symbol, [5603, 5604])]),
+    ]
+    assert quiet(paths, tmp_path / "b").rows == 30
+    assert sequences(tmp_path / "b") == [*range(100, 130)]
+
+
+def test_repeated_definitions_are_landed_once(tmp_path) -> None:
     rows = definitions(T0 + SECOND * np.arange(6))
     paths = [
         write(tmp_path / "one.dbn", "definition", rows[:4]),
         write(tmp_path / "two.dbn", "definition", rows[2:]),
     ]
     assert quiet(paths, tmp_path / "b").errors == []
-    assert len(partition(tmp_path / "b", "futures/definition", DAY)) == 8
+    assert len(partition(tmp_path / "b", "futures/definition", DAY)) == 6
 
 
 @pytest.mark.parametrize(
