@@ -14,7 +14,9 @@ full join {{ table }} as {{ table.name }} using (event_id)
 where events.event_id is null or {{ table.name }}.event_id is null
 union all
 {%- endfor %}
-{%- for table, column in [(ref('sessions'), 'session_date'), (ref('level_kinds'), 'level_kind')] %}
+{%- for table, column in [
+    (ref('sessions'), 'session_date'), (ref('int_level_kinds'), 'level_kind')
+] %}
 select
     '{{ table.name }}' as table_name,
     events.event_id

@@ -1,4 +1,4 @@
-{{ config(contract={'enforced': windows_are_described()}) }}
+{{ config(contract={'enforced': columns_are_described()}) }}
 
 with
 

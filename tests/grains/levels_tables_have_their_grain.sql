@@ -3,6 +3,7 @@
 -- Each of these tables has the grain that its description names: no two rows share a key, and no
 -- part of a key is NULL.
 {{ rows_off_the_grain([
+    (ref('int_level_kinds'), ['level_kind']),
     (ref('int_levels_range'), ['level_kind']),
     (ref('int_levels_sma'), ['level_kind', 'valid_from_ns']),
     (ref('int_levels'), ['level_kind', 'valid_from_ns']),

@@ -8,6 +8,5 @@
     (ref('session_calendar_overrides'), ['trade_date']),
     (ref('session_phases'), ['session_phase']),
     (ref('session_phases'), ['from_minutes']),
-    (ref('level_kinds'), ['level_kind']),
     (ref('quality_gates'), ['gate']),
 ]) }}

@@ -1,5 +1,3 @@
-{%- set kinds = ['PM_HIGH', 'PM_LOW', 'OR_HIGH', 'OR_LOW', 'SMA_200', 'SMA_400'] -%}
-
 with
 
 events as (
@@ -27,9 +25,11 @@ levels_at_anchor as (
 int_event_level_distances as (
     select
         event_id,
-        {%- for kind in kinds %}
-        max(spot - level_price) filter (level_kind = '{{ kind }}') as dist_to_{{ kind | lower }},
-        dist_to_{{ kind | lower }} / nullif(any_value(atr), 0) as dist_to_{{ kind | lower }}_atr,
+        {%- for kind in level_kinds() %}
+        {%- set distance = 'dist_to_' ~ kind.kind | lower %}
+        max(spot - level_price) filter (level_kind = '{{ kind.kind }}')
+            as {{ distance }},
+        {{ distance }} / nullif(any_value(atr), 0) as {{ distance }}_atr,
         {%- endfor %}
         {%- for reach in [2, 5, 10] %}
         count(*) filter (

@@ -5,7 +5,7 @@ session as (
 ),
 
 kinds as (
-    select * from {{ ref('level_kinds') }}
+    select * from {{ ref('int_level_kinds') }}
 ),
 
 levels as (

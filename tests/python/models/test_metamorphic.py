@@ -19,6 +19,7 @@ import polars.selectors as cs
 import pytest
 import reference
 from conftest import Builds, run_dbt
+from reference.levels import kind_names
 
 from es_physics.bronze.manifest import write_manifest
 
@@ -39,12 +40,13 @@ NOT_ALL_ZERO = (
 )
 MIRROR_IMAGES = {
     "UP": "DOWN",
-    "PM_HIGH": "PM_LOW",
-    "OR_HIGH": "OR_LOW",
     "A": "B",
     "bid": "ask",
     "buy": "sell",
     "high": "low",
+}
+MIRROR_IMAGES |= {
+    kind: f"{kind.removesuffix('HIGH')}LOW" for kind in kind_names() if kind.endswith("_HIGH")
 }
 MIRROR_IMAGES |= {image: name for name, image in MIRROR_IMAGES.items()}
 

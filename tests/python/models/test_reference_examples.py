@@ -18,6 +18,7 @@ import pytest
 from reference import build_session, compare, read_session
 from reference.bars import Bar, RangeHistory
 from reference.clock import NEW_YORK, SessionClock, session_clock
+from reference.constants import Constants
 from reference.labels import null_model, uniqueness
 from reference.levels import Level, moving_average_levels
 from reference.trades import TRADES_SCHEMA, Trade, contract_trades
@@ -269,13 +270,41 @@ def test_premarket_and_opening_range_end_before_their_last_instant() -> None:
             ("09:45:00", 7000.0),
         ),
         None,
-    ).levels
+    ).levels.filter(pl.col("level_kind").str.contains("^(PM|OR)_"))
     assert levels.select("level_kind", "level_price", "valid_from_ns", "valid_to_ns").rows() == [
         ("PM_HIGH", 6850.0, at("09:30:00"), at("17:00:00")),
         ("PM_LOW", 6840.0, at("09:30:00"), at("17:00:00")),
         ("OR_HIGH", 6860.0, at("09:45:00"), at("17:00:00")),
         ("OR_LOW", 6855.0, at("09:45:00"), at("17:00:00")),
     ]
+
+
+def test_range_of_the_night_begins_the_evening_before_and_is_valid_when_its_kind_says() -> None:
+    night = {"family": "overnight", "valid_from": "rth_start"}
+    kinds = (
+        night | {"kind": "ON_HIGH", "high_of": ["18:00", "04:00"]},
+        night | {"kind": "ON_LOW", "low_of": ["trade_date_start", "premarket_start"]},
+        {"kind": "AM_LOW", "family": "morning", "low_of": ["09:30", "10:15"]},
+        {"kind": "NO_LOW", "family": "quiet", "low_of": ["11:00", "12:00"]},
+        {"kind": "SMA_9", "family": "sma", "mean_of_bars": 9},
+    )
+    monday = DAY - timedelta(days=1)
+    rows = pl.concat(
+        [
+            tape(("17:59:59", 7000.0), ("18:00:00", 6850.0), ("23:00:00", 6840.0), day=monday),
+            tape(("03:59:59", 6845.0), ("04:00:00", 6000.0), ("10:14:59", 6847.0)),
+            tape(("10:15:00", 6000.0)),
+        ]
+    ).with_columns(row_nr=pl.int_range(pl.len(), dtype=pl.Int64))
+    tables = build_session(CLOCK, rows, None, constants=Constants(level_kinds=kinds))
+    levels = tables.levels.select("level_kind", "level_price", "valid_from_ns", "valid_to_ns")
+    assert levels.rows() == [
+        ("ON_HIGH", 6850.0, at("09:30:00"), at("17:00:00")),
+        ("ON_LOW", 6840.0, at("09:30:00"), at("17:00:00")),
+        ("AM_LOW", 6847.0, at("10:15:00"), at("17:00:00")),
+    ]
+    names = [name for name in tables.level_event_features.columns if name.startswith("dist_to_")]
+    assert names[0::2] == [f"dist_to_{kind['kind'].lower()}" for kind in kinds]
 
 
 def test_moving_average_intervals_run_from_bar_end_to_bar_end() -> None:

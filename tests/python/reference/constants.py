@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT_FILE = Path(__file__).parents[3] / "dbt_project.yml"
+
+
+def declared_level_kinds() -> tuple[Mapping[str, Any], ...]:
+    """The kinds of level as the project declares them: names, families, and what they are made of.
+
+    The declaration is no formula, so reading it keeps this computation independent.
+    """
+    return tuple(yaml.safe_load(PROJECT_FILE.read_text())["vars"]["level_kinds"])
 
 
 @dataclass(frozen=True)
@@ -21,6 +36,7 @@ class Constants:
     rth_end: time = time(16, 0)
     dominance_threshold: float = 0.60
     sma_warmup_days: int = 3
+    level_kinds: tuple[Mapping[str, Any], ...] = declared_level_kinds()
     atr_bars: int = 14
     volatility_bars: int = 20
     zone_min_width: float = 1.0

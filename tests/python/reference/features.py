@@ -19,7 +19,7 @@ from reference.force_mass import WINDOW_S, force_mass, minute_marks
 from reference.gamma_bands import gamma_columns, gamma_features, marks_of
 from reference.kinematics import PriceHistory, kinematics
 from reference.level_distances import STACKING_POINTS, level_distances
-from reference.levels import LEVEL_KINDS, Level
+from reference.levels import Level, kind_names
 from reference.options import Chain
 from reference.order_flow import ofi_features, order_flow
 from reference.tape import tape, window_trades
@@ -44,7 +44,7 @@ def features_schema(constants: Constants = DEFAULTS) -> dict[str, pl.DataType]:
         "approach_distance": real,
         "prior_touches": whole,
     }
-    for kind in LEVEL_KINDS:
+    for kind in kind_names(constants):
         schema |= {f"dist_to_{kind.lower()}": real, f"dist_to_{kind.lower()}_atr": real}
     schema |= {f"level_stacking_{points}pt": whole for points in STACKING_POINTS}
     for w in constants.ofi_windows_s:
@@ -134,7 +134,7 @@ def level_event_features(
                 "event_id": event["event_id"],
                 **motion,
                 **approach(event, known_events[:number], bars_1m, constants),
-                **level_distances(event, levels),
+                **level_distances(event, levels, constants),
                 **ofi_features(event, book, flow, constants),
                 **tape(event, trades, constants),
                 **barrier(event, book, trades, constants),

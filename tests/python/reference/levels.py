@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import time, timedelta
 from typing import NamedTuple
 
 import polars as pl
 
 from reference.bars import Bar
-from reference.clock import SessionClock
+from reference.clock import SessionClock, new_york_ns
+from reference.constants import DEFAULTS, Constants
 from reference.trades import Trade
 
 LEVELS_SCHEMA = {
@@ -21,8 +23,15 @@ LEVELS_SCHEMA = {
     "valid_to_ns": pl.Int64,
 }
 
-SMA_LENGTHS = {"SMA_200": 200, "SMA_400": 400}
-LEVEL_KINDS = ("PM_HIGH", "PM_LOW", "OR_HIGH", "OR_LOW", *SMA_LENGTHS)
+_EVENING = time(18, 0)
+_SESSION_TIMES = {
+    "trade_date_start": "session_start_ns",
+    "premarket_start": "premarket_start_ns",
+    "rth_start": "rth_start_ns",
+    "opening_range_end": "opening_range_end_ns",
+    "event_end": "event_end_ns",
+    "rth_end": "rth_end_ns",
+}
 
 
 class Level(NamedTuple):
@@ -34,8 +43,16 @@ class Level(NamedTuple):
     valid_to_ns: int
 
 
+def kind_names(constants: Constants = DEFAULTS) -> list[str]:
+    """The names of all kinds of level, in the order of their columns."""
+    return [declared["kind"] for declared in constants.level_kinds]
+
+
 def session_levels(
-    clock: SessionClock, trades: Sequence[Trade], bars_2m: Sequence[Bar]
+    clock: SessionClock,
+    trades: Sequence[Trade],
+    bars_2m: Sequence[Bar],
+    constants: Constants = DEFAULTS,
 ) -> list[Level]:
     """Every level of the session: `trades` are the session's, `bars_2m` include the warm-up.
 
@@ -44,20 +61,29 @@ def session_levels(
     if not clock.has_rth:
         return []
     levels = []
-    # The premarket's extremes are complete at the open, those of the opening range at its end.
-    for family, first_ns, end_ns in (
-        ("PM", clock.premarket_start_ns, clock.rth_start_ns),
-        ("OR", clock.rth_start_ns, clock.opening_range_end_ns),
-    ):
+    for declared in constants.level_kinds:
+        kind = declared["kind"]
+        if "mean_of_bars" in declared:
+            levels += moving_average_levels(clock, bars_2m, kind, declared["mean_of_bars"])
+            continue
+        way, extreme = ("high_of", max) if "high_of" in declared else ("low_of", min)
+        first_ns, end_ns = (session_time_ns(clock, instant) for instant in declared[way])
         prices = [trade.price for trade in trades if first_ns <= trade.ts_ns < end_ns]
         if prices:
-            levels += [
-                Level(f"{family}_HIGH", max(prices), end_ns, clock.session_end_ns),
-                Level(f"{family}_LOW", min(prices), end_ns, clock.session_end_ns),
-            ]
-    for kind, length in SMA_LENGTHS.items():
-        levels += moving_average_levels(clock, bars_2m, kind, length)
+            # An extreme is known when its range is over, where the kind does not say later.
+            valid_from = declared.get("valid_from")
+            start_ns = end_ns if valid_from is None else session_time_ns(clock, valid_from)
+            levels.append(Level(kind, extreme(prices), start_ns, clock.session_end_ns))
     return levels
+
+
+def session_time_ns(clock: SessionClock, instant: str) -> int:
+    """A named time of the session, or HH:MM of New York, from 18:00 on the evening before."""
+    if instant in _SESSION_TIMES:
+        return int(getattr(clock, _SESSION_TIMES[instant]))
+    clock_time = time.fromisoformat(instant)
+    day = clock.session_date - timedelta(days=clock_time >= _EVENING)
+    return new_york_ns(day, clock_time)
 
 
 def moving_average_levels(

@@ -14,7 +14,7 @@ import polars as pl
 from reference.bars import RangeHistory
 from reference.clock import SessionClock
 from reference.constants import DEFAULTS, Constants
-from reference.levels import LEVEL_KINDS, Level, LevelHistory
+from reference.levels import Level, LevelHistory, kind_names
 from reference.scaled_labels import all_labels, scaled_schema
 from reference.trades import Trade
 from reference.zone_entries import EVENTS_SCHEMA, zone_entries
@@ -36,7 +36,9 @@ def placebo_levels(
     clock: SessionClock, levels: Sequence[Level], number: int, constants: Constants = DEFAULTS
 ) -> list[Level]:
     """The placebos of this number: each real level moved by its kind's offset."""
-    offsets = {kind: placebo_offset(clock, kind, number, constants) for kind in LEVEL_KINDS}
+    offsets = {
+        kind: placebo_offset(clock, kind, number, constants) for kind in kind_names(constants)
+    }
     return [
         level._replace(level_price=level.level_price + offsets[level.level_kind])
         for level in levels
@@ -52,7 +54,7 @@ def placebo_events(
     constants: Constants = DEFAULTS,
 ) -> pl.DataFrame:
     """The `placebo_events` table, by `PLACEBO_SCHEMA`; `levels` are the real ones."""
-    real = {kind: LevelHistory(levels, kind) for kind in LEVEL_KINDS}
+    real = {kind: LevelHistory(levels, kind) for kind in kind_names(constants)}
     rows = []
     for number in range(1, constants.placebo_count + 1):
         moved = placebo_levels(clock, levels, number, constants)

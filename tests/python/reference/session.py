@@ -99,7 +99,7 @@ def build_session(
     bars_1m = minute_bars(tape, clock)
     rth_bars = [bar for bar in bars_1m if is_rth(bar, clock)]
     states = range_states(rth_bars, constants)
-    levels = session_levels(clock, tape, bars_2m)
+    levels = session_levels(clock, tape, bars_2m, constants)
     events = zone_entries(clock, contract, tape, levels, RangeHistory(rth_bars, states), constants)
 
     chain = make_chain(clock, option_definitions, option_quotes, option_trades, option_statistics)

@@ -10,7 +10,7 @@ import polars as pl
 from reference.bars import RangeHistory
 from reference.clock import MINUTE_NS, SessionClock
 from reference.constants import DEFAULTS, Constants
-from reference.levels import LEVEL_KINDS, Level, LevelHistory
+from reference.levels import Level, LevelHistory, kind_names
 from reference.trades import Trade
 
 EVENTS_SCHEMA = {
@@ -50,7 +50,7 @@ def zone_entries(
     # Trades before the open do not count, and no anchor lies after the last one.
     walked = [t for t in trades if clock.rth_start_ns <= t.ts_ns <= clock.event_end_ns]
     rows = []
-    for kind in LEVEL_KINDS:
+    for kind in kind_names(constants):
         history = LevelHistory(levels, kind)
         state: str | None = None
         previous: Trade | None = None

@@ -1,0 +1,10 @@
+{#- Whether windows and kinds of level are those whose columns the YAML of the features lists: lengths and
+    kinds are part of the columns' names, so a contract can only hold for these. -#}
+{% macro columns_are_described() %}
+    {{ return(
+        var('kinematics_windows_s') == [10, 60, 180]
+        and var('ofi_windows_s') == [60, 240]
+        and level_kinds() | map(attribute='kind') | list
+            == ['PM_HIGH', 'PM_LOW', 'OR_HIGH', 'OR_LOW', 'SMA_200', 'SMA_400']
+    ) }}
+{% endmacro %}

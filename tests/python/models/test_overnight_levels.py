@@ -1,0 +1,135 @@
+"""A kind of level is added by declaring it, and everything that loops over kinds has it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+import reference
+from conftest import PROJECT, Build, Builds, run_dbt
+from planted_faults import copy_project
+from reference.constants import DEFAULTS, Constants
+
+SESSION = "2025-12-10"
+OVERNIGHT = (
+    {
+        "kind": "ON_HIGH",
+        "family": "overnight",
+        "high_of": ["18:00", "04:00"],
+        "valid_from": "09:30",
+    },
+    {
+        "kind": "ON_LOW",
+        "family": "overnight",
+        "low_of": ["trade_date_start", "premarket_start"],
+        "valid_from": "rth_start",
+    },
+)
+KINDS = (*DEFAULTS.level_kinds, *OVERNIGHT)
+KEYS = {
+    "levels": ["level_kind", "valid_from_ns"],
+    "level_events": ["event_id"],
+    "level_event_features": ["event_id"],
+    "level_event_labels": ["event_id"],
+}
+
+
+@pytest.fixture(scope="module")
+def overnight(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """The session with the high and the low of the night, 18:00 to 04:00, valid from the open."""
+    build = run_dbt(
+        "build",
+        bronze=bronze,
+        work=tmp_path_factory.mktemp("overnight"),
+        session_date=SESSION,
+        other_vars={"level_kinds": KINDS},
+    )
+    assert build.returncode == 0, build.output
+    return build
+
+
+def test_every_table_has_the_new_kinds_as_the_reference_has_them(
+    overnight: Build, bronze: Path
+) -> None:
+    expected = reference.read_session(
+        bronze,
+        PROJECT / "seeds" / "session_calendar.csv",
+        date.fromisoformat(SESSION),
+        Constants(level_kinds=KINDS),
+    )
+    differences = {
+        name: reference.compare(getattr(expected, name), overnight.table(name, SESSION), keys)
+        for name, keys in KEYS.items()
+    }
+    assert differences == {name: [] for name in KEYS}
+
+
+def test_new_kinds_have_events_and_the_others_count_them(overnight: Build, builds: Builds) -> None:
+    before = builds[SESSION].table("level_interactions", SESSION)
+    after = overnight.table("level_interactions", SESSION)
+    names = [f"dist_to_on_{side}{unit}" for side in ("high", "low") for unit in ("", "_atr")]
+    assert set(after.columns) == {*before.columns, *names}
+    assert after.columns.index(names[0]) == after.columns.index("dist_to_sma_400_atr") + 1
+    assert after.select(names).null_count().sum_horizontal().item() < 4 * after.height
+    kinds = set(after["level_kind"])
+    assert kinds - set(before["level_kind"]) == {"ON_HIGH", "ON_LOW"}
+
+    # What is known of an entry at another kind stays, but for levels beside it and labels at once.
+    same = before.join(after, on="event_id", suffix="_after")
+    assert same.height == before.height
+    moved = ("level_stacking_2pt", "level_stacking_5pt", "level_stacking_10pt", "uniqueness")
+    for name in set(before.columns) - {"event_id", *moved}:
+        assert same[name].eq_missing(same[f"{name}_after"]).all(), name
+    near = [
+        (pl.col("spot") - pl.col(distance) - pl.col("level_price")).abs() <= 10
+        for distance in names[0::2]
+    ]
+    stacked = same.select(
+        found=pl.col("level_stacking_10pt_after") - pl.col("level_stacking_10pt"),
+        expected=pl.sum_horizontal(near),
+    )
+    assert stacked["found"].to_list() == stacked["expected"].to_list()
+    assert stacked["found"].sum() > 0
+
+
+def test_a_kind_of_another_making_has_a_model_of_its_own(
+    builds: Builds, bronze: Path, tmp_path: Path
+) -> None:
+    """Its levels are collected with the others; a model that is not there is named."""
+    database = builds[SESSION].copy_database(tmp_path)
+    project = tmp_path / "project"
+    copy_project(project)
+    kind = {"kind": "ROUND_100", "family": "round", "model": "int_levels_round"}
+    model = project / "models" / "intermediate" / "levels" / "int_levels_round.sql"
+
+    def build() -> Build:
+        return run_dbt(
+            *("build", "--select", "int_level_kinds", "int_levels_round", "int_levels"),
+            bronze=bronze,
+            work=tmp_path,
+            session_date=SESSION,
+            project=project,
+            other_vars={"level_kinds": [*DEFAULTS.level_kinds, kind]},
+        )
+
+    missing = build()
+    assert missing.returncode != 0
+    assert "depends on a node named 'int_levels_round' which was not found" in missing.output
+
+    model.write_text(
+        "select 'ROUND_100' as level_kind, 6800::double as level_price,"
+        " rth_start_ns as valid_from_ns, trade_date_end_ns as valid_to_ns"
+        " from {{ ref('int_session') }}"
+    )
+    made = build()
+    assert made.returncode == 0, made.output
+    with duckdb.connect(str(database)) as connection:
+        kinds = connection.sql(
+            "select level_kind, count(*) from intermediate.int_levels group by 1"
+        )
+        counts = dict(kinds.fetchall())
+    levels = builds[SESSION].table("levels", SESSION)["level_kind"].value_counts()
+    assert counts == {**dict(levels.iter_rows()), "ROUND_100": 1}
