@@ -1,6 +1,6 @@
-"""Whether the Polars pipeline and the models of a built session give the same numbers.
+"""Whether the Polars script's tables are those that a build of the same session published.
 
-python -m bench.agreement DATABASE POLARS_PARQUET
+python -m bench.agreement SILVER SESSION_DATE FOLDER
 """
 
 from __future__ import annotations
@@ -9,46 +9,55 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
-GROUPS = ("kinematics", "tape", "ofi", "barrier", "force_mass")
+KEYS = {
+    "bars_1m": ["bar_start_ns"],
+    "levels": ["level_kind", "valid_from_ns"],
+    "level_events": ["event_id"],
+    "level_event_features": ["event_id"],
+    "level_event_labels": ["event_id"],
+}
+"""The tables that are compared, and what identifies their rows."""
+
+FROM_OPTIONS = r"gex|^gamma_exposure$|^fuel_effect$|^calendar_basis$|^option_source_ts_ns$"
+"""Columns of `level_event_features` that the script leaves out."""
+
 RTOL, ATOL = 1e-9, 1e-12
 
 
-def model_features(database: Path) -> pl.DataFrame:
-    """One row per event from the tables that the feature models wrote."""
-    first, *others = (f"intermediate.int_event_{group}" for group in GROUPS)
-    joins = " ".join(f"join {table} using (event_id)" for table in others)
-    with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.sql(f"select * from {first} {joins}").pl()
+def table_differences(published: Path, session_date: str, folder: Path) -> list[str]:
+    """What differs in words, table by table; a column that is missing differs."""
+    found = []
+    for table, keys in KEYS.items():
+        path = published / table / f"session_date={session_date}" / "data.parquet"
+        models = pl.read_parquet(path).drop(pl.selectors.matches(FROM_OPTIONS))
+        script = pl.read_parquet(folder / f"{table}.parquet")
+        missing = sorted(set(models.columns) - set(script.columns))
+        found += [f"{table}: {column}: Polars does not have it" for column in missing]
+        found += [f"{table}: {text}" for text in differences(models, script, keys)]
+    return found
 
 
-def differences(
-    models: pl.DataFrame,
-    other: pl.DataFrame,
-    keys: Sequence[str] = ("event_id",),
-    name: str = "Polars",
-) -> list[str]:
-    """What differs, in words, column by column of `other`; rows are matched by `keys`.
+def differences(models: pl.DataFrame, script: pl.DataFrame, keys: Sequence[str]) -> list[str]:
+    """What differs, in words, column by column of `script`; rows are matched by `keys`.
 
     Two floats are the same if |a - b| <= ATOL + RTOL |b|, anything else if it is equal; NULL is the
     same as NULL only.
     """
-    keys = list(keys)
-    matched = models.select(keys).join(other.select(keys).unique(), on=keys, how="semi").height
-    if not 0 < models.height == other.height == matched:
+    matched = models.select(keys).join(script.select(keys).unique(), on=keys, how="semi").height
+    if not 0 < models.height == script.height == matched:
         return [
-            f"nothing to compare: {models.height} rows from the models, {other.height} from"
-            f" {name}, and they must be the same ones, at least one"
+            f"nothing to compare: {models.height} rows from the models, {script.height} from"
+            " Polars, and they must be the same ones, at least one"
         ]
-    both = models.sort(keys).join(other, on=keys, suffix=" other", validate="1:1")
+    both = models.sort(keys).join(script, on=keys, suffix=" script", validate="1:1")
     found = []
-    for column in other.columns:
+    for column in script.columns:
         if column not in models.columns:
-            found.append(f"{column}: only {name} has it")
+            found.append(f"{column}: only Polars has it")
         elif column not in keys:
-            ours, theirs = pl.col(column), pl.col(f"{column} other")
+            ours, theirs = pl.col(column), pl.col(f"{column} script")
             same = ours.eq_missing(theirs)
             # Whole numbers are exact: a nanosecond is far below the tolerance of a time.
             if models.schema[column].is_float():
@@ -59,21 +68,20 @@ def differences(
                 *row, mine, its = wrong.row(0)
                 found.append(
                     f"{column}: {wrong.height} of {both.height} differ, the first at"
-                    f" {', '.join(map(str, row))}: {mine} from the models, {its} from {name}"
+                    f" {', '.join(map(str, row))}: {mine} from the models, {its} from Polars"
                 )
     return found
 
 
-def main(database: Path, parquet: Path) -> int:
+def main(published: str, session_date: str, folder: str) -> int:
     """Print the verdict; 1 if anything differs."""
-    polars = pl.read_parquet(parquet)
-    found = differences(model_features(database), polars)
+    found = table_differences(Path(published), session_date, Path(folder))
     for difference in found:
         print(f"error: {difference}", file=sys.stderr)
     if not found:
-        print(f"{polars.width - 1} features of {polars.height} events agree to {RTOL:g}")
+        print(f"Polars: all of {', '.join(KEYS)} agree to {RTOL:g}")
     return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(Path, sys.argv[1:])))
+    sys.exit(main(*sys.argv[1:]))

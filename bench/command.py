@@ -91,7 +91,7 @@ def prepare(console: Console, cache: Path, book_rows: int) -> tuple[Session, Cos
 
 def machine(environment: Mapping[str, str]) -> str:
     """What the numbers were measured on."""
-    names = ("duckdb", "dbt-core", "polars", "pandas", "databento")
+    names = ("duckdb", "dbt-core", "polars", "databento")
     versions = (f"{name} {version(name)}" for name in names)
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, ES_THREADS={environment['ES_THREADS']}, "

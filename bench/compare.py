@@ -1,11 +1,10 @@
-"""`python -m bench.compare`: the Silver tables beside a Polars and a pandas script.
+"""`python -m bench.compare`: the Silver tables beside a Polars script.
 
 On simulated sessions of one or more sizes, in fresh processes that take turns: a bare scan of every
-column needed (the floor), the tables of `bench.table_agreement` by `dbt run` and by their SQL
-alone, the same tables from `bench.polars_session` and `bench.pandas_session`, and the whole
-`dbt build`, which makes more (options, quality, gates, tests) and publishes. Prints medians, and
-with several sizes how they grow; exits 1 if a script's tables are not the published ones, never
-for a timing.
+column needed (the floor), the tables of `bench.agreement` by `dbt run` and by their SQL alone, the
+same tables from `bench.polars_session`, and the whole `dbt build`, which makes more (options,
+quality, gates, tests) and publishes. Prints medians, and with several sizes how they grow; exits 1
+if the script's tables are not the published ones, never for a timing.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from bench.agreement import KEYS
 from bench.code_lines import code_lines
 from bench.command import (
     FULL_BOOK_ROWS,
@@ -35,10 +35,9 @@ from bench.measure import Cost
 from bench.model_sql import models_of
 from bench.session import PROJECT, SESSION_DATE, Session
 from bench.session_clock import bar_dates
-from bench.table_agreement import KEYS
 
 BUILD, MODELS, SQL, SCAN = "dbt build, everything", "models, dbt run", "models, SQL", "scan, DuckDB"
-POLARS, PANDAS = "Polars script", "pandas script"
+POLARS = "Polars script"
 
 MODEL_PATHS = (
     *(
@@ -50,18 +49,13 @@ MODEL_PATHS = (
 )
 """What makes the compared tables. The columns from options are there from the build before."""
 
-SCRIPTS = {
-    POLARS: ("polars_session.py", "polars_features.py", "event_labels.py"),
-    PANDAS: ("pandas_session.py", "event_labels.py"),
-}
-QUANT = ("triple_barrier.py", "uniqueness.py")
-"""The numerics that the label model calls and the scripts do not."""
-
-PANDAS_ROWS = 2_500_000
-"""Beyond it pandas' copies of the book need more memory than a laptop has beside other work."""
+SCRIPT = ("polars_session.py", "polars_features.py", "event_labels.py")
+QUANT = Path("es_physics", "quant")
+NUMERICS = ("triple_barrier.py", "uniqueness.py")
+"""The numerics that the label model calls and the script does not."""
 
 
-def candidates(session: Session, with_pandas: bool) -> dict[str, list[str | Path]]:
+def candidates(session: Session) -> dict[str, list[str | Path]]:
     """The commands to time, by what they are called in the table."""
     module = [sys.executable, "-m"]
     trades = (
@@ -69,27 +63,19 @@ def candidates(session: Session, with_pandas: bool) -> dict[str, list[str | Path
         for day in bar_dates(SESSION_DATE)
     )
     feeds = [session.book, *trades]
-    commands: dict[str, list[str | Path]] = {
+    return {
         SCAN: [*module, "bench.scan", "duckdb", *feeds],
         "scan, Polars": [*module, "bench.scan", "polars", *feeds],
         MODELS: session.dbt("run", "--select", *(f"path:{path}" for path in MODEL_PATHS)),
         SQL: [*module, "bench.model_sql", session.database, session.target, *MODEL_PATHS],
+        POLARS: [*module, "bench.polars_session", session.bronze, SESSION_DATE, _output(session)],
+        # The last, so that what is compared in the end is what it published.
+        BUILD: session.dbt("build"),
     }
-    for name, script in scripts(with_pandas).items():
-        commands[name] = [*module, script, session.bronze, SESSION_DATE, _output(session, script)]
-    # The last, so that what is compared in the end is what it published.
-    return commands | {BUILD: session.dbt("build")}
 
 
-def scripts(with_pandas: bool) -> dict[str, str]:
-    """The modules that make the tables without dbt."""
-    return {POLARS: "bench.polars_session"} | (
-        {PANDAS: "bench.pandas_session"} if with_pandas else {}
-    )
-
-
-def _output(session: Session, script: str) -> Path:
-    return session.folder / script
+def _output(session: Session) -> Path:
+    return session.folder / "polars_session"
 
 
 def growth_table(costs: Mapping[int, Mapping[str, Sequence[Cost]]]) -> Table:
@@ -101,14 +87,9 @@ def growth_table(costs: Mapping[int, Mapping[str, Sequence[Cost]]]) -> Table:
         caption="per million more: from the first size measured to the last",
     )
     for name in costs[sizes[0]]:
-        measured = {size: median_cpu_s(costs[size][name]) for size in sizes if name in costs[size]}
-        first, last = min(measured), max(measured)
-        slope = (measured[last] - measured[first]) / (last - first) * 1e6 if last > first else None
-        table.add_row(
-            name,
-            *(f"{measured[size]:.1f}" if size in measured else "" for size in sizes),
-            "" if slope is None else f"{slope:.2f}",
-        )
+        measured = [median_cpu_s(costs[size][name]) for size in sizes]
+        slope = (measured[-1] - measured[0]) / (sizes[-1] - sizes[0]) * 1e6
+        table.add_row(name, *(f"{seconds:.1f}" for seconds in measured), f"{slope:.2f}")
     return table
 
 
@@ -123,16 +104,15 @@ def lines_table(session: Session) -> Table:
         if known[name]["package_name"] == "es_physics"
     }
     table = number_table("lines of code", "", "lines")
-    paths = [*(model.path for model in models), *macros, *(f"quant/{name}" for name in QUANT)]
+    paths = [*(model.path for model in models), *macros, *(QUANT / name for name in NUMERICS)]
     table.add_row("models, macros, numerics", str(code_lines(PROJECT / path for path in paths)))
-    for name, modules in SCRIPTS.items():
-        table.add_row(name, str(code_lines(PROJECT / "bench" / module for module in modules)))
+    table.add_row(POLARS, str(code_lines(PROJECT / "bench" / module for module in SCRIPT)))
     return table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the comparison; 0 if the tables agree."""
-    given = parser("bench.compare", "Time the Silver tables beside Polars and pandas scripts.", 5)
+    given = parser("bench.compare", "Time the Silver tables beside a Polars script.", 5)
     given.add_argument(
         "--book-rows",
         type=int,
@@ -140,14 +120,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=[FULL_BOOK_ROWS],
         metavar="N",
         help=f"one or more sizes (default: {FULL_BOOK_ROWS})",
-    )
-    given.add_argument(
-        "--pandas-rows",
-        type=int,
-        default=PANDAS_ROWS,
-        metavar="N",
-        help="leave pandas out of larger sessions, which it needs too much memory for"
-        " (default: %(default)s)",
     )
     args = given.parse_args(arguments)
     return finish(lambda: _compare(args))
@@ -159,23 +131,17 @@ def _compare(args: argparse.Namespace) -> int:
     failed = False
     for book_rows in sorted(set(args.book_rows)):
         session, _ = prepare(console, args.cache, book_rows)
-        with_pandas = book_rows <= args.pandas_rows
-        if not with_pandas:
-            console.print(f"without pandas: more than --pandas-rows {args.pandas_rows:,}")
-        costs[book_rows] = in_turns(
-            console, candidates(session, with_pandas), session.environment, args.repeat
-        )
+        costs[book_rows] = in_turns(console, candidates(session), session.environment, args.repeat)
         console.print(cost_table(costs[book_rows], {"x scan": SCAN, "x Polars": POLARS}))
-        for name, script in scripts(with_pandas).items():
-            verdict = subprocess.run(
-                [
-                    *(sys.executable, "-m", "bench.table_agreement"),
-                    *(session.silver, SESSION_DATE, _output(session, script), name),
-                ],
-                cwd=PROJECT,
-                check=False,
-            )
-            failed = failed or verdict.returncode != 0
+        verdict = subprocess.run(
+            [
+                *(sys.executable, "-m", "bench.agreement"),
+                *(session.silver, SESSION_DATE, _output(session)),
+            ],
+            cwd=PROJECT,
+            check=False,
+        )
+        failed = failed or verdict.returncode != 0
     if len(costs) > 1:
         console.print(growth_table(costs))
     console.print(lines_table(session))

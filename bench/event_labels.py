@@ -1,6 +1,6 @@
 """Labels of events as researchers write them: a loop over the events, NumPy within each.
 
-Both bench scripts label with it; the null model's probabilities are those of `quant`.
+The null model's probabilities are those of `es_physics.quant`.
 """
 
 from __future__ import annotations

@@ -3,10 +3,9 @@
 Takes what dbt compiled for a session and runs it in the order of the graph, as many models at once
 as there are threads, which is what dbt does.
 
-    python -m bench.model_sql DATABASE TARGET [PATH ...]
+    python -m bench.model_sql DATABASE TARGET PATH ...
 
-A path is the beginning of a model's path below the project's folder; without any, the book and
-feature models.
+A path is the beginning of a model's path below the project's folder.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-
-from bench.session import FOLDERS
 
 
 @dataclass(frozen=True)
@@ -129,4 +126,4 @@ def create_models(database: Path, target: Path, paths: tuple[str, ...]) -> None:
 
 if __name__ == "__main__":
     database_path, target_folder, *model_paths = sys.argv[1:]
-    create_models(Path(database_path), Path(target_folder), tuple(model_paths) or FOLDERS)
+    create_models(Path(database_path), Path(target_folder), tuple(model_paths))

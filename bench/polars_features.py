@@ -1,15 +1,12 @@
 """The book, tape, motion and force features in Polars, as one would write them there.
 
-Reads Bronze Parquet and, for what is not compared (events, front month, clock), published Silver;
-writes one row per event under the names of `level_event_features`. Lazy, on the streaming engine.
-
-    python -m bench.polars_features BRONZE SILVER SESSION_DATE OUTPUT
+From Bronze Parquet and the session's events, one row per event under the names of
+`level_event_features`. Lazy, on the streaming engine.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,17 +25,10 @@ REACH = VARS["barrier_zone_ticks"] * TICK
 FORCE_WINDOW = 60
 
 
-def features(bronze: Path, silver: Path, session_date: str) -> pl.DataFrame:
-    """One row per event of a built session, ordered by `event_id`."""
-    session = _silver(silver, "sessions", session_date).collect().row(0, named=True)
-    events = _silver(silver, "level_events", session_date).collect()
-    return event_features(bronze, session_date, session, events)
-
-
 def event_features(
     bronze: Path, session_date: str, session: dict[str, Any], event_rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """The same of rows of `level_events`; `session` holds the clock and front month."""
+    """One row per row of `level_events`, by `event_id`; `session`: the clock and front month."""
     events = (
         event_rows.lazy()
         .select("event_id", "event_ts_ns", "level_price", "dir_sign", "spot")
@@ -76,10 +66,6 @@ def event_features(
     )
     inputs = ("event_ts_ns", "level_price", "dir_sign", "spot")
     return result.drop(inputs).sort("event_id").collect()
-
-
-def _silver(silver: Path, table: str, session_date: str) -> pl.LazyFrame:
-    return pl.scan_parquet(silver / table / f"session_date={session_date}" / "*.parquet")
 
 
 def bronze_feed(bronze: Path, feed: str, session_date: str) -> pl.LazyFrame:
@@ -559,8 +545,3 @@ def _fit(x: pl.Expr, y: pl.Expr, name: str) -> dict[str, pl.Expr]:
         f"force_mass_{name}k": pl.when(enough).then(xy / xx),
         f"force_mass_{name}r2": pl.when(enough).then(1 - quotient(yy - xy**2 / xx, yy)),
     }
-
-
-if __name__ == "__main__":
-    bronze_root, silver_root, date_given, output = sys.argv[1:]
-    features(Path(bronze_root), Path(silver_root), date_given).write_parquet(output)

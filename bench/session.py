@@ -11,9 +11,6 @@ from pathlib import Path
 from bench.measure import Cost, run
 
 PROJECT = Path(__file__).resolve().parents[1]
-FOLDERS = ("models/intermediate/book", "models/intermediate/features")
-"""The models that are measured."""
-
 SESSION_DATE = "2025-12-16"
 WARM_UP = ("2025-12-11", "2025-12-15")
 """First and last of the trade dates before it that its moving averages reach back to."""

@@ -1,4 +1,4 @@
-"""When a session opens, closes and what it warms up on: what both bench scripts take as given."""
+"""When a session opens, closes and what it warms up on: what the Polars script takes as given."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The commands that measure, on a session that is built already.
-
-dbt itself is left out here: `test_bench.py` runs one of them whole.
-"""
+"""The commands that measure: one of them whole, the others on a session that is built already."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Builds
+from conftest import Builds, run_module
 
 from bench import command, compare, ingest, profile
 from bench.code_lines import code_lines
@@ -19,13 +16,17 @@ from bench.measure import Cost
 from bench.session import SESSION_DATE, Session
 
 ROWS = "30000"
+CANDIDATES = (
+    *("scan, DuckDB", "scan, Polars", "models, SQL", "models, dbt run", "dbt build, everything"),
+    "Polars script",
+)
 
 
 @pytest.fixture
 def cache(
     builds: Builds, bronze: Path, dbn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """A cache that holds one session, simulated and built."""
+    """A cache that holds one session, simulated and built; dbt itself does nothing."""
     shutil.copytree(builds[SESSION_DATE].silver.parent, tmp_path / ROWS)
     (tmp_path / ROWS / "bronze").symlink_to(bronze)
     (tmp_path / ROWS / "dbn").symlink_to(dbn)
@@ -51,20 +52,33 @@ def test_the_profile_covers_every_model_and_test(
     assert float(own[-1]) == pytest.approx(40.0 - nodes["cpu_s"].sum(), abs=0.01)
 
 
-def test_the_comparison_of_two_scripts_and_the_models(
-    cache: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    # A second, smaller session shows the growth and that pandas stays out above its limit.
+def test_the_comparison_grows_with_the_book(cache: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (cache / "20000").symlink_to(cache / ROWS)
-    arguments = ["--repeat", "1", "--cache", str(cache), "--pandas-rows", "20000"]
+    arguments = ["--repeat", "1", "--cache", str(cache)]
     assert compare.main(["--book-rows", ROWS, "20000", *arguments]) == 0
     output = capfd.readouterr().out
-    assert "without pandas: more than --pandas-rows 20,000" in output
-    assert output.count("Polars script: all of bars_1m") == 2
-    assert output.count("pandas script: all of bars_1m") == 1
+    assert output.count("Polars: all of bars_1m") == 2
     assert "per million more" in output
-    for candidate in ("scan, DuckDB", "scan, Polars", "models, SQL", "dbt build, everything"):
-        assert output.count(candidate) == 3
+    for candidate in CANDIDATES:
+        assert output.count(candidate) == 3 + (candidate == "Polars script")
+
+
+@pytest.mark.market
+def test_the_whole_comparison_of_a_tiny_session(tmp_path: Path) -> None:
+    finished = run_module(
+        *("bench.compare", "--book-rows", "10000", "--repeat", "1", "--cache", tmp_path)
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "Polars: all of bars_1m" in finished.stdout
+    for candidate in CANDIDATES:
+        assert candidate in finished.stdout
+    lines = [line.split() for line in finished.stdout.splitlines()]
+    [models] = [line for line in lines if line[:2] == ["models,", "macros,"]]
+    [script] = [line for line in lines if line[:2] == ["Polars", "script"] and len(line) == 3]
+    assert int(models[-1]) > int(script[-1]) > 500
+    left = {path.name for path in (tmp_path / "10000").iterdir()}
+    assert "bronze" in left
+    assert "unfinished" not in left
 
 
 def test_a_comparison_with_other_numbers_fails(
@@ -74,7 +88,7 @@ def test_a_comparison_with_other_numbers_fails(
     table = pl.read_parquet(path).with_columns(pl.col("volume") + 1)
     path.unlink()
     table.write_parquet(path)
-    arguments = ["--repeat", "1", "--cache", str(cache), "--pandas-rows", "0"]
+    arguments = ["--repeat", "1", "--cache", str(cache)]
     assert compare.main(["--book-rows", ROWS, *arguments]) == 1
     assert "error: bars_1m: volume: " in capfd.readouterr().err
 
