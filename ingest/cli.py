@@ -109,10 +109,11 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
-    from ingest.status import status_rows, status_table
+    from ingest.status import ROUNDED_WIDTH, status_rows, status_table
 
     if args.json:
         print_json(status_rows(args.bronze_root))
     else:
-        console().print(status_table(args.bronze_root))
+        terminal = console(least_width=ROUNDED_WIDTH)
+        terminal.print(status_table(args.bronze_root, terminal.width))
     return 0

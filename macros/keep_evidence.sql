@@ -58,9 +58,8 @@
 
 {% macro print_failed_gates(gate_table) %}
     {%- for row in run_query(
-        "select format('gate {} failed ({}): {:.6g} {}, to be {} {:.6g}{}. {}', gate, severity, measured,"
-        ~ " unit, comparison, threshold, coalesce(' (' || detail || ')', ''), advice) from "
-        ~ gate_table ~ " where status = 'failed' order by severity, gate"
+        "select failed_gate_line(gate, severity, measured, comparison, threshold, unit, detail, advice)"
+        ~ " from " ~ gate_table ~ " where status = 'failed' order by severity, gate"
     ).rows -%}
         {%- do print(row[0]) -%}
     {%- endfor -%}

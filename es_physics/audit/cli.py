@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from es_physics import gate_text
 from es_physics.audit.causality import prove
 from es_physics.audit.validate import SessionReport, validate
 from es_physics.calendar import default_calendar
@@ -119,7 +120,7 @@ def _validate(options: argparse.Namespace) -> int:
             f"no CME trade date from {options.start} to {options.end}."
             " Give a range with an open day in it."
         )
-    terminal = console()
+    terminal = console(least_width=80)
     reports = []
     for report in validate(
         options.start,
@@ -146,33 +147,32 @@ def _validate(options: argparse.Namespace) -> int:
 
 def _show(terminal: Console, report: SessionReport) -> None:
     if report.gates:
-        table = Table(
-            title=str(report.session_date),
-            box=box.SIMPLE_HEAD,
-            title_justify="left",
-            pad_edge=False,
-        )
-        for name in ("gate", "severity", "status"):
-            table.add_column(name, no_wrap=True)
-        table.add_column("measured", justify="right")
-        table.add_column("to be", no_wrap=True)
-        table.add_column("of")
-        for gate in report.gates:
-            table.add_row(
-                gate["gate"],
-                gate["severity"],
-                Text(gate["status"], _STYLES[gate["status"]]),
-                "" if gate["measured"] is None else f"{gate['measured']:.6g}",
-                ""
-                if gate["threshold"] is None
-                else f"{gate['comparison']} {gate['threshold']:g} {gate['unit']}",
-                gate["detail"] or "",
-            )
-        terminal.print(table)
+        terminal.print(gate_table(str(report.session_date), report.gates))
     for problem in report.problems:
         terminal.print(f"{report.session_date} {problem}", style="red", soft_wrap=True)
     for note in report.notes:
         terminal.print(f"{report.session_date} {note}", style="yellow", soft_wrap=True)
+
+
+def gate_table(title: str, gates: Sequence[Mapping[str, Any]]) -> Table:
+    """Rows of `qa_gate_results`; in 80 columns what does not fit goes on below, never away."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.add_column("gate", width=max(len(gate["gate"]) for gate in gates))
+    table.add_column("result", no_wrap=True)
+    table.add_column("measured", overflow="fold")
+    table.add_column("to be", no_wrap=True)
+    for gate in gates:
+        name = Text(gate["gate"], overflow="fold")
+        if gate["detail"]:
+            name.append(f"\n  {gate['detail']}", "dim")
+        table.add_row(name, _result(gate), gate_text.measured(gate), gate_text.bound(gate))
+    return table
+
+
+def _result(gate: Mapping[str, Any]) -> Text:
+    if gate["status"] == "failed" and gate["severity"] == "warn":
+        return Text("warned", "yellow")
+    return Text(gate["status"].replace("not_applicable", "n/a"), _STYLES[gate["status"]])
 
 
 def _summary(reports: Sequence[SessionReport]) -> Table:
@@ -186,7 +186,8 @@ def _summary(reports: Sequence[SessionReport]) -> Table:
         "inputs",
         "outputs",
     ):
-        table.add_column(name, justify="left" if name in ("session", "verdict") else "right")
+        is_word = name in ("session", "verdict")
+        table.add_column(name, justify="left" if is_word else "right", no_wrap=is_word)
     for report in reports:
         files = [
             f"{sum(file.matches for file in group)} of {len(group)}" if group else ""

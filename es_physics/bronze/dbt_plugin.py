@@ -14,7 +14,8 @@ which Bronze partitions exist, are whole, and how to read them:
 Others ask for
 
 - `project_var_names()`: the names of the vars that decide a number;
-- `make_folder(path)`: to make a folder with those above it, where the path is no URL; the path.
+- `make_folder(path)`: to make a folder with those above it, where the path is no URL; the path;
+- `failed_gate_line(gate, severity, ...)`: what a failed gate found and what to do, in words.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from pathlib import Path
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
+from duckdb.func import SPECIAL
 
 from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL
 from es_physics.bronze.partitions import fetch_partition
 from es_physics.calendar import default_calendar
 from es_physics.files import is_local, root_path
+from es_physics.gate_text import failed_gate_line
 from es_physics.project import project_vars
 
 DEFAULT_BRONZE_CACHE = "target/bronze"
@@ -131,3 +134,5 @@ class Plugin(BasePlugin):
         conn.create_function("bronze_select", bronze_select, ["varchar", "varchar[]"], "varchar")
         conn.create_function("project_var_names", project_var_names, [], "varchar[]")
         conn.create_function("make_folder", make_folder, ["varchar"], "varchar", side_effects=True)
+        # Typed by its annotations; the detail may be NULL.
+        conn.create_function("failed_gate_line", failed_gate_line, null_handling=SPECIAL)

@@ -61,7 +61,9 @@ def plan_table(planned: Sequence[PlannedSession]) -> Table:
     """The plan, neighbouring sessions of one state and reason in one row."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in ("sessions", "count", "plan", "why"):
-        table.add_column(name, justify="right" if name == "count" else "left")
+        table.add_column(
+            name, justify="right" if name == "count" else "left", no_wrap=name != "why"
+        )
     for (state, reason), group in groupby(planned, key=lambda one: (one.state, one.reason)):
         dates = [one.session_date for one in group]
         span = str(dates[0]) if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"

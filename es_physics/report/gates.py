@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from es_physics import gate_text
 from es_physics.report.event_text import UNKNOWN, number
 from es_physics.report.silver import Commit
 
 Row = dict[str, Any]
-
-_SIGNS = {">=": "≥", "<=": "≤"}
 
 
 class Verdict(NamedTuple):
@@ -43,15 +42,8 @@ def gate_rows(gates: Sequence[Row]) -> list[Row]:
             "claim": gate["claim"],
             "detail": gate.get("detail") or "",
             "advice": gate["advice"] if gate["status"] == "failed" else "",
-            "measured": _with_unit(gate["measured"], gate["unit"]),
-            "threshold": " ".join(
-                part
-                for part in (
-                    _SIGNS.get(gate["comparison"], gate["comparison"]),
-                    _with_unit(gate["threshold"], gate["unit"]),
-                )
-                if part
-            ),
+            "measured": gate_text.measured(gate) or UNKNOWN,
+            "threshold": gate_text.bound(gate) or UNKNOWN,
             **_result(gate),
         }
         for gate in sorted(gates, key=lambda gate: (gate["status"] != "failed", gate["gate"]))
@@ -107,15 +99,6 @@ def _result(gate: Row) -> dict[str, str]:
             "result": "✕ failed" if error else "! warned",
         }
     return {"css": "", "result": "– not applicable"}
-
-
-def _with_unit(value: float | None, unit: str | None) -> str:
-    if value is None:
-        return UNKNOWN
-    text = f"{value:,.6g}"
-    if unit and unit[0].isdigit():  # a code such as "1 yes 0 no"
-        return f"{text} ({unit})"
-    return f"{text} {unit}" if unit else text
 
 
 def _heading(name: str) -> Row:

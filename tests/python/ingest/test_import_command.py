@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from datetime import date
 
 import numpy as np
 import pytest
 from dbn_files import new_york, trades, write
+from rich.console import Console
 
+from es_physics.bronze.feeds import FEEDS
+from ingest import status
 from ingest.cli import main
 
 T0 = new_york("2025-12-16 09:30")
@@ -38,13 +43,46 @@ def test_import_verify_and_status(source, root, capsys) -> None:
 
     assert main(["status"]) == 0
     shown = capsys.readouterr().out
-    rows = {
-        line.split("│")[1].strip(): line.split("│")[2:-1]
-        for line in shown.splitlines()
-        if "│" in line
-    }
-    assert [cell.strip() for cell in rows["2025-12-16"]] == ["1,234", *["-"] * 7]
-    assert [cell.strip() for cell in rows["2025-12-17"]] == ["0", *["-"] * 7]
+    assert _row(shown, "2025-12-16") == ["1,234", *["-"] * 7]
+    assert _row(shown, "2025-12-17") == ["0", *["-"] * 7]
+
+
+def _row(shown: str, trade_date: str) -> list[str]:
+    """The cells of a date; AssertionError if one of them, or the date, was cut."""
+    assert "…" not in shown
+    [line] = [line for line in shown.splitlines() if trade_date in line]
+    return line.split()[1:]
+
+
+@pytest.mark.parametrize(
+    ("width", "cells"),
+    [
+        (200, ["23,456,789", "999,999", "0", "12,345*", "1,000", "-", "BAD", "23,400?"]),
+        (80, ["23M", "1.0M", "0", "12k*", "1.0k", "-", "BAD", "23k?"]),
+    ],
+)
+def test_a_terminal_is_told_every_date_feed_and_status(
+    width: int, cells: list[str], tmp_path, monkeypatch
+) -> None:
+    counts = (23_456_789, 999_999, 0, 12_345, 1_000, 0, 5, 23_400)
+    statuses = (*["ok"] * 5, "missing", "invalid", "ok")
+    whole = (True, True, True, False, True, None, None, None)
+    rows = [
+        {"trade_date": date(2025, 12, day), "rows": n, "status": state, "covers_trade_date": all_}
+        for day in (15, 16)
+        for n, state, all_ in zip(counts, statuses, whole, strict=True)
+    ]
+    monkeypatch.setattr(status, "status_rows", lambda _: rows)
+    terminal = Console(width=width, file=io.StringIO())
+    terminal.print(status.status_table(tmp_path, width))
+    shown = terminal.file.getvalue()
+    assert max(map(len, shown.splitlines())) <= width
+    assert _row(shown, "2025-12-15") == _row(shown, "2025-12-16") == cells
+    for group, name in (feed.path.split("/") for feed in FEEDS):
+        assert group in shown
+        assert (status.SHORT.get(name, name) if width == 80 else name) in shown
+    for said in ("never asked", "part of the trade date", "not known for which"):
+        assert said in " ".join(shown.split())
 
 
 def test_a_partly_covered_date_and_a_bad_one_show(source, root, tmp_path, capsys) -> None:
@@ -56,7 +94,7 @@ def test_a_partly_covered_date_and_a_bad_one_show(source, root, tmp_path, capsys
     main(["status"])
     shown = capsys.readouterr().out
     assert "BAD" in next(line for line in shown.splitlines() if "2025-12-17" in line)
-    assert "1 *" in next(line for line in shown.splitlines() if "2025-12-18" in line)
+    assert "1*" in next(line for line in shown.splitlines() if "2025-12-18" in line)
     assert main(["verify"]) == 1
     printed = capsys.readouterr()
     assert printed.err.count("\n") == 1

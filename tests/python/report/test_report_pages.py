@@ -120,9 +120,7 @@ def test_page_with_a_failed_gate_says_so(
     report_silver.publish(tmp_path, DAY, failed_gate=severity)
     assert run_report(tmp_path, tmp_path / "out", str(DAY))[0] == 0
     text = body(page(tmp_path / "out"))
-    assert (
-        "One contract has the volume: 0.55 share, expected ≥ 0.6 share. Leave the date out." in text
-    )
+    assert "One contract has the volume: 55%, expected at least 60%. Leave the date out." in text
     assert verdict in text
     assert result in text
 
