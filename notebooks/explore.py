@@ -1,7 +1,7 @@
-"""Ad-hoc questions to published sessions: `marimo edit notebooks/explore.py`.
+"""Ad-hoc questions to published sessions: `.venv/bin/marimo edit notebooks/explore.py`.
 
-marimo is no dependency of the project: `pip install marimo` beside it. Run it from the project's
-folder.
+marimo comes with what the tests need (`make check` installs that), or by `pip install marimo`. Run
+it from the project's folder. Nothing is fetched: charts carry their script.
 """
 
 import marimo
@@ -14,20 +14,23 @@ app = marimo.App(width="medium", app_title="es_physics")
 def _():
     import duckdb
     import marimo as mo
+    from bokeh.embed import file_html
     from bokeh.models import ColumnDataSource
     from bokeh.plotting import figure
+    from bokeh.resources import INLINE
 
+    from es_physics import committed_files, committed_sessions, silver_root
     from es_physics.report.palette import OUTCOMES, light
-    from es_physics.silver.commit import committed_files, silver_root
-    from es_physics.silver.verify import committed_sessions
 
     return (
         OUTCOMES,
+        INLINE,
         ColumnDataSource,
         committed_files,
         committed_sessions,
         duckdb,
         figure,
+        file_html,
         light,
         mo,
         silver_root,
@@ -109,7 +112,18 @@ def _(database, mo):
 
 
 @app.cell
-def _(ColumnDataSource, OUTCOMES, across, database, figure, light, up):
+def _(
+    INLINE,
+    OUTCOMES,
+    ColumnDataSource,
+    across,
+    database,
+    figure,
+    file_html,
+    light,
+    mo,
+    up,
+):
     _plot = figure(
         height=420,
         width=820,
@@ -133,7 +147,8 @@ def _(ColumnDataSource, OUTCOMES, across, database, figure, light, up):
             fill_alpha=0.4,
             legend_label=_outcome,
         )
-    _plot  # noqa: B018
+    # Shown by itself, marimo would fetch Bokeh's script from the network.
+    mo.iframe(file_html(_plot, INLINE), height="460px")
     return
 
 
