@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from es_physics import files
-from es_physics.errors import Error
+from es_physics.errors import Error, UsageError
 
 EXIT_CODES = (
     "Exit codes: 0 success; 1 something is wrong with the data, or a part of the work failed;"
@@ -28,26 +30,35 @@ _PIPE_WIDTH = 180
 with a column per feed."""
 
 
-def console(*, least_width: int = 0, soft_wrap: bool = False) -> Console:
+def console(*, least_width: int = 0, soft_wrap: bool = False, stderr: bool = False) -> Console:
     """The terminal, or a pipe that is wide enough for every table.
 
     `least_width`: columns that a table needs whatever the terminal has, as cut cells help nobody.
+    `stderr`: leave standard output to the one JSON document.
     """
-    made = Console(highlight=False, soft_wrap=soft_wrap)
+    made = Console(highlight=False, soft_wrap=soft_wrap, stderr=stderr)
     made.width = max(made.width if made.is_terminal else _PIPE_WIDTH, least_width)
     return made
 
 
 def print_json(value: Any) -> None:
-    """One JSON document for a script: dates and paths as text."""
-    print(json.dumps(value, indent=2, default=str))
+    """One JSON document for a script: dates and paths as text, what is no number as null."""
+    print(json.dumps(_plain(value), indent=2, default=str, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def bronze_root_argument(parser: argparse.ArgumentParser) -> None:
     """Add `--bronze-root`, by default `ES_BRONZE_ROOT` or else `data/bronze`."""
     parser.add_argument(
         "--bronze-root",
-        type=files.root_path,
+        type=_root,
         metavar="DIR",
         help="where Bronze lies (default: $ES_BRONZE_ROOT, else data/bronze)",
     )
@@ -57,9 +68,26 @@ def silver_root_argument(parser: argparse.ArgumentParser) -> None:
     """Add `--silver-root`, by default `ES_SILVER_ROOT` or else `data/silver`."""
     parser.add_argument(
         "--silver-root",
-        type=files.root_path,
+        type=_root,
         metavar="DIR",
         help="where published tables lie (default: $ES_SILVER_ROOT, else data/silver)",
+    )
+
+
+def _root(text: str) -> Path:
+    """An empty name is a shell's variable that is not set, and not the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty")
+    return files.root_path(text)
+
+
+def project_dir_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--project-dir`, as dbt has it."""
+    parser.add_argument(
+        "--project-dir",
+        type=Path,
+        metavar="DIR",
+        help="the checkout to build with (default: the current folder, else the installed one)",
     )
 
 
@@ -68,12 +96,35 @@ def json_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
 
 
-def range_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add `--start` and `--end`."""
-    for name, which in (("--start", "first"), ("--end", "last")):
+def range_arguments(
+    parser: argparse.ArgumentParser,
+    *,
+    required: bool = True,
+    default: tuple[date, date] | None = None,
+) -> None:
+    """Add `--start` and `--end`; `date_range` checks what was given."""
+    first, last = default or (None, None)
+    for name, which, value in (("--start", "first", first), ("--end", "last", last)):
         parser.add_argument(
-            name, type=day, required=required, metavar="DATE", help=f"{which} trade date"
+            name,
+            type=day,
+            required=required and default is None,
+            default=value,
+            metavar="DATE",
+            help=f"{which} trade date" + (f" (default: {value})" if value else ""),
         )
+
+
+def date_range(options: argparse.Namespace) -> tuple[date, date] | None:
+    """`--start` and `--end`, None if neither was given. Raises UsageError if they make no range."""
+    start, end = options.start, options.end
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise UsageError("--start and --end come together")
+    if start > end:
+        raise UsageError(f"--start {start} is after --end {end}; swap them")
+    return start, end
 
 
 def day(text: str) -> date:
@@ -82,6 +133,17 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no date, expected YYYY-MM-DD") from None
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """The type of an argument that is a whole number of at least `least`."""
+
+    def read(text: str) -> int:
+        if not text.strip().isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"'{text}' is no whole number of at least {least}")
+        return int(text)
+
+    return read
 
 
 def run_command(

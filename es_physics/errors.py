@@ -1,9 +1,13 @@
 """The root of every error that this package words for a person.
 
-Each room has its own below `Error`: `ingest` InputError, UnreadableError, UnusedError,
-SimulationError and the DownloadErrors; `es_physics.silver` RecordError; `es_physics.build`
-NoBronze, NoCheckout, ParseError and RayUnavailable; `es_physics.audit` CausalityError;
-`es_physics.report` ReportError. A command prints the message and ends with `exit_code`.
+A command prints the message and ends with `exit_code`. Each room has its own below `Error`:
+
+- `es_physics.checkout`: NoCheckout
+- `es_physics.silver`: RecordError
+- `es_physics.build`: NoBronze, ParseError, RayUnavailable
+- `es_physics.audit`: CausalityError
+- `es_physics.report`: ReportError
+- `ingest`: InputError, UnreadableError, UnusedError, SimulationError and the DownloadErrors
 """
 
 from __future__ import annotations

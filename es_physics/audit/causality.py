@@ -31,8 +31,6 @@ from es_physics.bronze.partitions import check_partition, partitions
 from es_physics.calendar import NEW_YORK
 from es_physics.errors import Error
 
-PROJECT = Path(__file__).resolve().parents[2]
-
 _MODELS = ("level_events", "level_event_features", "gamma_by_strike", "bars_1m")
 _AT_ONCE = 2
 
@@ -112,13 +110,13 @@ def prove(
     bronze_root: Path,
     work: Path,
     *,
+    project: Path,
     cuts: int = 3,
-    project: Path = PROJECT,
     say: Callable[[str], object] = lambda line: None,
 ) -> list[Proof]:
     """Rebuild the session whole, cut at `cuts` anchors from the first to the last, and without the
-    trades before the open, all below the folder `work`. One proof for each, in this order. `say` is
-    told of each step as it ends.
+    trades before the open, all below the folder `work`. One proof for each, in this order.
+    `project` is the dbt project's folder. `say` is told of each step as it ends.
 
     Raises CausalityError if a build fails or the session has no event.
     """

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +17,21 @@ from rich.table import Table
 from rich.text import Text
 
 from es_physics import gate_text
-from es_physics.audit.causality import prove
+from es_physics.audit.causality import Proof, prove
 from es_physics.audit.validate import SessionReport, validate
 from es_physics.calendar import default_calendar
+from es_physics.checkout import project_folder
 from es_physics.console import (
     bronze_root_argument,
     console,
+    date_range,
     day,
     json_argument,
     print_json,
+    project_dir_argument,
     range_arguments,
     silver_root_argument,
+    whole_number,
 )
 from es_physics.errors import UsageError
 
@@ -45,12 +51,14 @@ def add_commands(commands: Any) -> None:
     causality.add_argument("session", type=day, metavar="DATE")
     causality.add_argument(
         "--cuts",
-        type=int,
+        type=whole_number(2),
         default=3,
         metavar="N",
-        help="anchors to cut at, from the first to the last event (default: 3)",
+        help="anchors to cut at, from the first to the last event, 2 or more (default: 3)",
     )
     bronze_root_argument(causality)
+    project_dir_argument(causality)
+    json_argument(causality)
     causality.set_defaults(run=_causality)
 
     validating = commands.add_parser(
@@ -70,23 +78,30 @@ def add_commands(commands: Any) -> None:
 
 
 def _causality(options: argparse.Namespace) -> int:
-    if options.cuts < 2:
-        raise UsageError(
-            f"--cuts {options.cuts} is too few. Give 2 or more: the first anchor and the last."
-        )
     if not default_calendar().is_trade_date(options.session):
         raise UsageError(f"{options.session} is no CME trade date. Give an open day.")
-    terminal = console()
+    project = project_folder(options.project_dir)
+    steps = sys.stderr if options.json else sys.stdout
     with tempfile.TemporaryDirectory(prefix="es_causality_") as work:
         proofs = prove(
             options.session,
             options.bronze_root,
             Path(work),
+            project=project,
             cuts=options.cuts,
-            say=lambda line: print(line, flush=True),
+            say=lambda line: print(line, file=steps, flush=True),
         )
+    if options.json:
+        print_json([asdict(proof) | {"proof": str(proof)} for proof in proofs])
+    else:
+        _show_proofs(options.session, proofs)
+    return 1 if any(proof.differences for proof in proofs) else 0
+
+
+def _show_proofs(session: date, proofs: Sequence[Proof]) -> None:
+    terminal = console()
     table = Table(
-        title=f"{options.session}: rows that must not change, and values that did",
+        title=f"{session}: rows that must not change, and values that did",
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
@@ -109,12 +124,10 @@ def _causality(options: argparse.Namespace) -> int:
             terminal.print(f"{proof}: {difference}", style="red", soft_wrap=True)
         if (more := len(proof.differences) - _SHOWN_DIFFERENCES) > 0:
             terminal.print(f"{proof}: and {more} more", style="red")
-    return 1 if any(proof.differences for proof in proofs) else 0
 
 
 def _validate(options: argparse.Namespace) -> int:
-    if options.start > options.end:
-        raise UsageError(f"--start {options.start} is after --end {options.end}. Swap them.")
+    date_range(options)
     if not default_calendar().between(options.start, options.end):
         raise UsageError(
             f"no CME trade date from {options.start} to {options.end}."

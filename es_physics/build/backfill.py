@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from datetime import date
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -28,7 +29,7 @@ from es_physics.build.plan import PlannedSession, plan_session, plan_table
 from es_physics.build.session_inputs import TRADES, SessionInputs
 from es_physics.calendar import default_calendar
 from es_physics.errors import Error
-from es_physics.files import is_local
+from es_physics.files import absolute
 
 WORK = Path("target/backfill")
 _STYLES = {"built": "green", "finished": "green", "skipped": "dim"}
@@ -36,6 +37,32 @@ _STYLES = {"built": "green", "finished": "green", "skipped": "dim"}
 
 class NoBronze(Error):
     """No session of the range could be built; the message says why."""
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """What was planned for a range, and how the sessions that were built ended."""
+
+    planned: Sequence[PlannedSession] = ()
+    outcomes: Sequence[Outcome] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every session with Bronze is published, as far as it was to be built; else 1."""
+        return 0 if all(outcome.status in GOOD for outcome in self.outcomes) else 1
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per trade date: what was planned and why, and its outcome, None without a build."""
+        outcomes = {outcome.session_date: asdict(outcome) for outcome in self.outcomes}
+        return [
+            {
+                "session_date": one.session_date,
+                "plan": one.state,
+                "why": one.reason,
+                "outcome": outcomes.get(one.session_date),
+            }
+            for one in self.planned
+        ]
 
 
 def backfill(
@@ -53,11 +80,11 @@ def backfill(
     force: bool = False,
     dry_run: bool = False,
     ray_address: str | None = None,
-) -> int:
+) -> Backfill:
     """Plan the range, print the plan, build what needs it, print how each session ended.
 
-    Returns the exit code: 0 if every session with Bronze is published, else 1. Raises NoBronze if
-    no session has any, and UsageError for an unknown var.
+    With the project's folder as the current one. Raises NoBronze if no session has any, and
+    UsageError for an unknown var.
     """
     inputs = SessionInputs(bronze_root, overrides)
     calendar = default_calendar()
@@ -67,7 +94,7 @@ def backfill(
             f"no CME trade date from {start} to {end}; the calendar goes from {calendar.first} to"
             f" {calendar.last}"
         )
-        return 0  # a scheduler that asks for every day finds nothing wrong with a Sunday
+        return Backfill()  # a scheduler that asks for every day finds nothing wrong with a Sunday
     planned = _plan(days, inputs, silver_root, force)
     if all(one.state == "no Bronze" for one in planned):
         raise NoBronze(
@@ -77,7 +104,7 @@ def backfill(
     console.print(plan_table(planned))
     to_do = [one.session_date for one in planned if one.state in {"build", "finish"}]
     if dry_run or not to_do:
-        return 0
+        return Backfill(planned)
     workers = min(workers or machine.default_workers(), len(to_do))
     # Nothing is known here of a cluster's nodes; there is room for one thread on each core.
     fair = (1, machine.WORKER_MB) if ray_address else machine.share(workers)
@@ -86,8 +113,8 @@ def backfill(
         jobs = [
             Job(
                 session_date=day,
-                bronze_root=_absolute(bronze_root),
-                silver_root=_absolute(silver_root),
+                bronze_root=absolute(bronze_root),
+                silver_root=absolute(silver_root),
                 vars=json.dumps(dict(overrides), sort_keys=True, default=str),
                 threads=threads,
                 memory_mb=memory_mb,
@@ -109,7 +136,7 @@ def backfill(
 
             outcomes = _report(run_on_ray(jobs, ray_address, console), len(jobs), console)
     _summarise(outcomes, console)
-    return 0 if all(outcome.status in GOOD for outcome in outcomes) else 1
+    return Backfill(planned, outcomes)
 
 
 def _plan(
@@ -189,13 +216,10 @@ def _summarise(outcomes: Sequence[Outcome], console: Console) -> None:
     console.print(table)
     bad = sorted(one.session_date for one in outcomes if one.status not in GOOD)
     for day in bad:
-        console.print(f"{day}: see {WORK / f'{day}.log'}", style="red", highlight=False)
+        log = WORK.absolute() / f"{day}.log"
+        console.print(f"{day}: see {log}", style="red", highlight=False, soft_wrap=True)
     if bad:
         console.print("The same command builds only what is missing.")
-
-
-def _absolute(root: Path) -> str:
-    return str(root.absolute()) if is_local(root) else str(root)
 
 
 @contextmanager

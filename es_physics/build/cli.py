@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import chdir
 from typing import Any
 
 import yaml
 
+from es_physics.checkout import project_folder
 from es_physics.console import (
     bronze_root_argument,
     console,
+    date_range,
     day,
+    json_argument,
+    print_json,
+    project_dir_argument,
     range_arguments,
     silver_root_argument,
+    whole_number,
 )
 from es_physics.errors import UsageError
+from es_physics.files import absolute, root_path
 
 
 def add_commands(commands: Any) -> None:
@@ -28,20 +36,29 @@ def add_commands(commands: Any) -> None:
     )
     build.add_argument("--date", type=day, metavar="DATE", help="one trade date")
     range_arguments(build, required=False)
-    build.add_argument("--workers", type=_positive, help="builds at a time (default: by cores)")
     build.add_argument(
-        "--threads", type=_positive, help="of each build (default: cores shared; on Ray 1)"
+        "--workers", type=whole_number(1), metavar="N", help="builds at a time (default: by cores)"
+    )
+    build.add_argument(
+        "--threads",
+        type=whole_number(1),
+        metavar="N",
+        help="of each build (default: cores shared; on Ray 1)",
     )
     build.add_argument(
         "--memory",
-        type=_positive,
+        type=whole_number(1),
         metavar="MB",
         help="DuckDB's in each build (default: memory shared; on Ray 1500)",
     )
     build.add_argument("--force", action="store_true", help="build published sessions too")
     build.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     build.add_argument(
-        "--retries", type=int, default=2, help="more attempts for a build that died (default 2)"
+        "--retries",
+        type=whole_number(0),
+        default=2,
+        metavar="N",
+        help="more attempts for a build that died (default 2)",
     )
     build.add_argument(
         "--vars", type=_mapping, default={}, metavar="YAML", help="as in dbt, without session_date"
@@ -51,21 +68,17 @@ def add_commands(commands: Any) -> None:
     )
     bronze_root_argument(build)
     silver_root_argument(build)
+    project_dir_argument(build)
+    json_argument(build)
     build.set_defaults(run=_build)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value
 
 
 def _mapping(text: str) -> dict[str, object]:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise argparse.ArgumentTypeError(f"not YAML: {error}") from error
+        problem = getattr(error, "problem", error)  # the rest shows where, on lines of its own
+        raise argparse.ArgumentTypeError(f"not YAML: {problem}") from error
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError("expected names and values, as in '{zone_min_width: 2}'")
     return value
@@ -74,23 +87,30 @@ def _mapping(text: str) -> dict[str, object]:
 def _build(options: argparse.Namespace) -> int:
     from es_physics.build.backfill import backfill
 
-    start, end = options.start or options.date, options.end or options.date
-    if start is None or end is None or (options.date and (options.start or options.end)):
+    dates = date_range(options)
+    if (options.date is None) == (dates is None):
         raise UsageError("give --date, or --start and --end")
-    if start > end:
-        raise UsageError(f"--start {start} is after --end {end}: swap them")
-    return backfill(
-        start,
-        end,
-        bronze_root=options.bronze_root,
-        silver_root=options.silver_root,
-        overrides=options.vars,
-        console=console(),
-        workers=options.workers,
-        threads=options.threads,
-        memory_mb=options.memory,
-        retries=options.retries,
-        force=options.force,
-        dry_run=options.dry_run,
-        ray_address=options.ray,
+    start, end = dates or (options.date, options.date)
+    # Relative to where the user stands, as in every other command.
+    bronze_root, silver_root = (
+        root_path(absolute(root)) for root in (options.bronze_root, options.silver_root)
     )
+    with chdir(project_folder(options.project_dir)):
+        result = backfill(
+            start,
+            end,
+            bronze_root=bronze_root,
+            silver_root=silver_root,
+            overrides=options.vars,
+            console=console(stderr=options.json),
+            workers=options.workers,
+            threads=options.threads,
+            memory_mb=options.memory,
+            retries=options.retries,
+            force=options.force,
+            dry_run=options.dry_run,
+            ray_address=options.ray,
+        )
+    if options.json:
+        print_json(result.rows())
+    return result.exit_code

@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from es_physics.console import day, range_arguments, silver_root_argument
-from es_physics.errors import UsageError
+from es_physics.console import date_range, day, range_arguments, silver_root_argument
 from es_physics.report.errors import ReportError
 
 
@@ -38,16 +37,13 @@ def add_commands(commands: Any) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    if (options.start is None) != (options.end is None):
-        raise UsageError("--start and --end come together")
-    if options.start and options.start > options.end:
-        raise UsageError(f"--start {options.start} is after --end {options.end}: swap them")
+    dates = date_range(options)
     from es_physics.report.write import write_index, write_range, write_session  # slow to import
 
     root, folder = options.silver_root, options.output
     pages = [partial(write_session, root, folder, session) for session in options.sessions]
-    if options.start:
-        pages.append(partial(write_range, root, folder, options.start, options.end))
+    if dates:
+        pages.append(partial(write_range, root, folder, *dates))
     pages.append(partial(write_index, root, folder))
     failures = 0
     for write in pages:

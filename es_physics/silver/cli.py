@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from es_physics.console import day, json_argument, print_json, silver_root_argument
+from es_physics.console import (
+    day,
+    json_argument,
+    print_json,
+    silver_root_argument,
+    whole_number,
+)
 from es_physics.files import is_local
 
 
@@ -21,7 +28,7 @@ def add_commands(commands: Any) -> None:
     gc = commands.add_parser("gc", help="remove versions that were replaced or never committed")
     gc.add_argument(
         "--older-than",
-        type=float,
+        type=_hours,
         default=24.0,
         metavar="HOURS",
         help="keep younger ones: someone may write or read them (default 24)",
@@ -39,12 +46,28 @@ def add_commands(commands: Any) -> None:
 
     show = commands.add_parser("show", help="print the labelled level events of sessions")
     show.add_argument("sessions", nargs="+", type=day, metavar="DATE")
-    show.add_argument("--limit", type=int, default=12, help="rows per session (default 12)")
+    show.add_argument(
+        "--limit",
+        type=whole_number(1),
+        default=12,
+        metavar="N",
+        help="rows per session (default 12)",
+    )
     json_argument(show)
     show.set_defaults(run=_show)
 
     for command in (verify, gc, catalog, show):
         silver_root_argument(command)
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = math.nan
+    if not 0 <= hours < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of hours")
+    return hours
 
 
 def _verify(options: argparse.Namespace) -> int:

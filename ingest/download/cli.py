@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 
-from es_physics.console import bronze_root_argument, console
+from es_physics.console import bronze_root_argument, console, date_range, range_arguments
 from es_physics.project import project_vars
 from ingest.download.credentials import api_key
 from ingest.download.errors import UsageError
@@ -30,12 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Download the feeds of ES futures and of the options that expire on each trade date."
         " Shows the price, and asks before anything is bought. What is there is not bought again;"
-        " after an interruption the same command goes on. Exit codes: 0 all is there, 1 something"
-        " is not (yet), 2 nothing was done, 130 interrupted."
+        " after an interruption the same command goes on."
     )
-    day = date.fromisoformat
-    parser.add_argument("--start", type=day, required=True, metavar="DATE", help="first trade date")
-    parser.add_argument("--end", type=day, required=True, metavar="DATE", help="last trade date")
+    range_arguments(parser)
     parser.add_argument(
         "--feeds",
         nargs="+",
@@ -104,7 +100,7 @@ def _warmup_days() -> int:
 
 
 def run(args: argparse.Namespace, pace: Pace | None = None) -> int:
-    """Download; the exit code as in the command's description. `pace`: the waiting times."""
+    """Download; 0 if all is there, 1 if something is not (yet). `pace`: the waiting times."""
     terminal = console(soft_wrap=True)
     try:
         return _download(args, pace or Pace(), terminal)
@@ -121,8 +117,7 @@ def run(args: argparse.Namespace, pace: Pace | None = None) -> int:
 
 
 def _download(args: argparse.Namespace, pace: Pace, terminal: Console) -> int:
-    if args.start > args.end:
-        raise UsageError(f"--start {args.start} is after --end {args.end}; swap them")
+    date_range(args)
     if not 1 <= args.connections <= _MOST_CONNECTIONS:
         raise UsageError(f"--connections {args.connections} is not from 1 to {_MOST_CONNECTIONS}")
     windows = parse_windows(args.window)

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from es_physics.calendar import default_calendar
-from es_physics.console import bronze_root_argument, console
+from es_physics.console import bronze_root_argument, console, date_range, range_arguments
 from ingest.importer import import_paths
 from ingest.simulate.errors import SimulationError
 from ingest.simulate.market import Market
@@ -29,20 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Write the DBN files of a made-up market of ES futures and options, a set per trade date,"
         " and import them. The same seed, date and scale always give the same bytes."
     )
-    parser.add_argument(
-        "--start",
-        type=date.fromisoformat,
-        default=date(2025, 12, 10),
-        metavar="DATE",
-        help="first date (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--end",
-        type=date.fromisoformat,
-        default=date(2025, 12, 16),
-        metavar="DATE",
-        help="last date (default: %(default)s)",
-    )
+    range_arguments(parser, default=(date(2025, 12, 10), date(2025, 12, 16)))
     parser.add_argument(
         "--scale",
         choices=SCALES,
@@ -67,8 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write and import the dates; 0 if all is well, 1 if an import failed, 2 on wrong usage."""
+    """Write and import the dates; 0 if all is well, 1 if an import failed."""
     terminal = console(soft_wrap=True)
+    date_range(args)
     try:
         written = write_range(
             args.start,
@@ -78,9 +66,6 @@ def run(args: argparse.Namespace) -> int:
             book_rows=SCALES[args.scale] if args.book_rows is None else args.book_rows,
             terminal=terminal,
         )
-    except SimulationError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except OSError as error:
         print(
             f"error: the files cannot be written to {args.dbn_dir} ({error})."
@@ -104,8 +89,6 @@ def write_range(
 
     Raises SimulationError if a value makes no sense or the range holds no trade date.
     """
-    if start > end:
-        raise SimulationError(f"--start {start} is after --end {end}. Swap them.")
     if seed < 0:
         raise SimulationError(f"--seed {seed} is negative. Give 0 or more.")
     if book_rows < _FEWEST_BOOK_ROWS:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from es_physics.errors import Error
+from es_physics.errors import UsageError
 
 
-class SimulationError(Error):
+class SimulationError(UsageError):
     """A request the simulated market cannot meet; the message says what to change."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from conftest import run_es_physics
+from conftest import PROJECT, run_es_physics
 from planted_faults import SESSION, copy_bronze, copy_project
 
 from es_physics.audit.causality import CausalityError, Difference, differences, prove
@@ -24,7 +24,7 @@ def own_bronze(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_cutting_bronze_moves_nothing_that_was_known(own_bronze: Path, tmp_path: Path) -> None:
     said: list[str] = []
     first, middle, last, premarket = prove(
-        date.fromisoformat(SESSION), own_bronze, tmp_path, cuts=3, say=said.append
+        date.fromisoformat(SESSION), own_bronze, tmp_path, project=PROJECT, say=said.append
     )
     assert [proof.differences for proof in (first, middle, last, premarket)] == [[], [], [], []]
     assert len(said) == 5
@@ -91,13 +91,13 @@ def test_differences_are_of_rows_and_of_bits() -> None:
 @pytest.mark.market
 def test_session_without_events_cannot_be_judged(tmp_path: Path) -> None:
     with pytest.raises(CausalityError, match="2025-12-10 has no event with the Bronze below"):
-        prove(date.fromisoformat(SESSION), tmp_path / "none", tmp_path)
+        prove(date.fromisoformat(SESSION), tmp_path / "none", tmp_path, project=PROJECT)
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("2025-12-10", "--cuts", "1"), "error: --cuts 1 is too few."),
+        (("2025-12-10", "--cuts", "1"), "argument --cuts: '1' is no whole number of at least 2"),
         (("2025-12-13",), "error: 2025-12-13 is no CME trade date."),
         (("16.12.2025",), "'16.12.2025' is no date, expected YYYY-MM-DD"),
     ],

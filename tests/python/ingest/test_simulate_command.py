@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.simulate.cli import add_arguments, run
+from ingest.cli import main
 
 
 def simulate(folder: Path, *arguments: str) -> int:
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
     roots = ["--bronze-root", str(folder / "bronze"), "--dbn-dir", str(folder / "dbn")]
-    return run(parser.parse_args([*roots, *arguments]))
+    return main(["simulate", *roots, *arguments])
 
 
 def test_a_range_lands_in_bronze_and_again_changes_nothing(
