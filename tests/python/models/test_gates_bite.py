@@ -183,11 +183,8 @@ def test_measured_values_name_the_place_and_the_extent(faulty: dict[str, Faulty]
 def test_each_gate_is_a_test_that_says_what_the_seed_says() -> None:
     """Name, claim and severity of the dbt tests are those of the rows."""
     seed = pl.read_csv(PROJECT / "seeds" / "quality_gates.csv").to_dicts()
-    (model,) = (
-        model
-        for model in yaml.safe_load((PROJECT / "models/silver/_quality.yml").read_text())["models"]
-        if model["name"] == "qa_gate_results"
-    )
+    file = PROJECT / "models" / "silver" / "_qa_gate_results.yml"
+    (model,) = yaml.safe_load(file.read_text())["models"]
     tests = [test["gate_passes"] for test in model["data_tests"] if "gate_passes" in test]
     described = {
         test["name"]: (

@@ -77,6 +77,20 @@ def test_no_description_is_of_a_column_that_is_not_there(
     assert stale == set()
 
 
+def test_the_joined_table_has_the_columns_of_its_parts_as_they_are_described_there(
+    manifest: dict[str, Any],
+) -> None:
+    columns = {node["name"]: node["columns"] for node in nodes(manifest, "model")}
+    keys = {"event_id", "session_date"}
+    parts = dict(columns["level_events"])
+    for part in ("level_event_features", "level_event_labels"):
+        parts |= {name: column for name, column in columns[part].items() if name not in keys}
+    joined = columns["level_interactions"]
+    assert len(joined) > 150
+    assert list(joined) == list(parts)
+    assert joined == parts
+
+
 def test_every_macro_and_its_arguments_are_described(manifest: dict[str, Any]) -> None:
     own = [macro for macro in manifest["macros"].values() if macro["package_name"] == "es_physics"]
     assert own
