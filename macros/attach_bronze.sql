@@ -6,6 +6,7 @@
     never depends on them. -#}
 {% macro attach_bronze() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- do check_vars() -%}
     {%- set date = session_date() -%}
     {%- set bronze_root = env_var('ES_BRONZE_ROOT', 'data/bronze') -%}
 

@@ -2,6 +2,6 @@
 {% macro longest_book_window_s() -%}
     greatest(
         60, {{ var('barrier_window_s') }}, {{ var('wall_baseline_s') }},
-        {{ var('ofi_windows_s') | join(', ') }}
+        {{ list_var('ofi_windows_s') | join(', ') }}
     )
 {%- endmacro %}

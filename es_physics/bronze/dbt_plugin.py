@@ -5,6 +5,7 @@ which Bronze partitions exist, are whole, and how to read them:
 
 - `trade_calendar(session_date, warmup_days)`: one JSON object with whether it `is_trade_date`, the
   calendar's `first` and `last` date, `has_rth`, the `reason` and the trade dates `warm_up` to it;
+- `vars_problem(given_json)`: what is wrong with the vars of the command line, in words;
 - `bronze_feeds()`: the paths of all feeds;
 - `bronze_partition(bronze_root, feed_path, trade_date)`: one JSON object with the partition's
   product's `root` (null for an index), its `status` (`ok`, `missing` or `invalid`), the `problem`
@@ -30,12 +31,12 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 from duckdb.func import SPECIAL
 
+from es_physics import project
 from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL
 from es_physics.bronze.partitions import fetch_partition
 from es_physics.calendar import default_calendar
 from es_physics.files import is_local, root_path
 from es_physics.gate_text import failed_gate_line
-from es_physics.project import project_vars
 
 DEFAULT_BRONZE_CACHE = "target/bronze"
 """Where files of an object store are kept while a build reads them; `ES_BRONZE_CACHE` moves it."""
@@ -48,6 +49,11 @@ _SQL_TYPES = {
     pa.uint8(): "utinyint",
     pa.string(): "varchar",
 }
+
+
+def vars_problem(given_json: str) -> str:
+    """What is wrong with the vars of a command line, a JSON object; empty if nothing is."""
+    return project.vars_problem(json.loads(given_json)) or ""
 
 
 def bronze_feeds() -> list[str]:
@@ -105,7 +111,7 @@ def bronze_select(feed_path: str, files: list[str]) -> str:
 
 def project_var_names() -> list[str]:
     """The vars that decide a number."""
-    return list(project_vars())
+    return list(project.project_vars())
 
 
 def make_folder(path: str) -> str:
@@ -122,6 +128,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Called by dbt-duckdb once for each database it opens."""
         conn.create_function("trade_calendar", trade_calendar, ["date", "integer"], "varchar")
+        conn.create_function("vars_problem", vars_problem, ["varchar"], "varchar")
         conn.create_function("bronze_feeds", bronze_feeds, [], "varchar[]")
         # The answer depends on the disk, so it must not be computed once and kept.
         conn.create_function(

@@ -17,7 +17,7 @@ ends as (
     select event_ts_ns - (unnest([
         0,
         60,
-        {%- for window in var('ofi_windows_s') %}
+        {%- for window in list_var('ofi_windows_s') %}
         {{ window }},
         {%- endfor %}
         {{ var('barrier_window_s') }},

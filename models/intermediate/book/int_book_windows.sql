@@ -35,7 +35,7 @@ windows as (
         event_ts_ns as anchor_ts_ns,
         unnest([
             60,
-            {%- for window in var('ofi_windows_s') %}
+            {%- for window in list_var('ofi_windows_s') %}
             {{ window }},
             {%- endfor %}
             {{ var('wall_baseline_s') }}

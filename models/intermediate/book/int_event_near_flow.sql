@@ -17,7 +17,7 @@ windows as (
         event_id,
         event_ts_ns,
         level_price,
-        unnest([{{ var('ofi_windows_s') | join(', ') }}]) as window_s
+        unnest([{{ list_var('ofi_windows_s') | join(', ') }}]) as window_s
     from events
 ),
 

@@ -49,7 +49,7 @@ int_event_features as (
         events.event_id,
         events.session_date,
         kinematics.position,
-        {%- for h in var('kinematics_windows_s') %}
+        {%- for h in list_var('kinematics_windows_s') %}
         {%- for motion in [
             'velocity', 'acceleration', 'jerk', 'kinetic_energy', 'is_decelerating'
         ] %}

@@ -1,5 +1,5 @@
 {#- Force and mass explain the motion over 60 s, whether or not that is a feature. -#}
-{%- set windows = (var('kinematics_windows_s') | reject('equalto', 60) | list) + [60] -%}
+{%- set windows = (list_var('kinematics_windows_s') | reject('equalto', 60) | list) + [60] -%}
 {%- set lags = [0] -%}
 {%- for window in windows -%}
     {%- for multiple in [1, 2, 3] -%}

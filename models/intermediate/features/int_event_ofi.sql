@@ -15,7 +15,7 @@ near_flows as (
 int_event_ofi as (
     select
         events.event_id,
-        {%- for window in var('ofi_windows_s') %}
+        {%- for window in list_var('ofi_windows_s') %}
         window_{{ window }}.ofi_best::bigint as ofi_best_{{ window }}s,
         window_{{ window }}.ofi_integrated as ofi_integrated_{{ window }}s,
         -- Without a change in the window it is 0, without a state unknown.
@@ -30,7 +30,7 @@ int_event_ofi as (
         {{- ',' if not loop.last }}
         {%- endfor %}
     from events
-    {%- for window in var('ofi_windows_s') %}
+    {%- for window in list_var('ofi_windows_s') %}
     left join windows as window_{{ window }}
         on
             events.event_ts_ns = window_{{ window }}.anchor_ts_ns

@@ -1,12 +1,12 @@
 {#- Physics: what a running market always has some of. Sweeps, and trades at a level not yet
     reached, may well be none. -#}
 {%- set features = ['approach_velocity', 'approach_distance'] -%}
-{%- for h in var('kinematics_windows_s') -%}
+{%- for h in list_var('kinematics_windows_s') -%}
     {%- for name in ['velocity', 'acceleration', 'jerk'] -%}
         {%- do features.append(name ~ '_' ~ h ~ 's') -%}
     {%- endfor -%}
 {%- endfor -%}
-{%- for w in var('ofi_windows_s') -%}
+{%- for w in list_var('ofi_windows_s') -%}
     {%- for name in ['best', 'integrated', 'near_level', 'normalized', 'imbalance'] -%}
         {%- do features.append('ofi_' ~ name ~ '_' ~ w ~ 's') -%}
     {%- endfor -%}

@@ -45,7 +45,20 @@ overnight as (
 int_front_month as (
     select
         session.session_date,
+        {%- if var('fixed_front_month') %}
+        -- Another contract under the name of the one that was asked for would say what is not so.
+        case
+            when window_volumes.front_month = '{{ var("fixed_front_month") }}'
+                then window_volumes.front_month
+            else error(
+                'fixed_front_month {{ var("fixed_front_month") }} is no outright that traded on '
+                || session.session_date || '; there are '
+                || coalesce((select string_agg(symbol, ', ' order by symbol) from volumes), 'none')
+            )
+        end as front_month,
+        {%- else %}
         window_volumes.front_month,
+        {%- endif %}
         window_volumes.front_month_volume,
         window_volumes.front_month_volume / window_volumes.outright_volume as dominance_ratio,
         window_volumes.runner_up_symbol,

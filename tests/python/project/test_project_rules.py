@@ -95,7 +95,7 @@ def test_vars_are_declared_and_have_no_inline_default() -> None:
         assert not re.search(r"(?<!env_)var\('\w+'\s*,", text), (
             f"{path} gives a var an inline default"
         )
-        used = set(re.findall(r"(?<!\w)(?:clock_)?var\(['\"](\w+)['\"]\)", text))
+        used = set(re.findall(r"(?<!\w)(?:clock_|list_)?var\(['\"](\w+)['\"]\)", text))
         assert used <= declared, f"{path} uses {used - declared}, not in dbt_project.yml"
 
 
