@@ -74,5 +74,5 @@ def test_vars_of_the_project_are_those_of_its_file() -> None:
     assert values["zone_min_width"] == 2.0
     assert values["event_end"] == "13:30"
     assert "session_date" not in values
-    with pytest.raises(Error, match="no var outcome_treshold"):
+    with pytest.raises(Error, match="there is no var 'outcome_treshold'"):
         project_vars({"outcome_treshold": 3})
