@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ from reference.level_distances import STACKING_POINTS, level_distances
 from reference.levels import Level, kind_names
 from reference.options import Chain
 from reference.order_flow import ofi_features, order_flow
-from reference.tape import tape, window_trades
+from reference.tape import tape
 from reference.trades import Trade
 
 
@@ -168,10 +169,11 @@ def sources(
       they came here, as parts of the event.
     """
     t0 = event["event_ts_ns"]
+    newest = bisect_right(trades, t0, key=lambda trade: trade.ts_ns)
     last_row = book.last_row(t0)
     bars = completed_bars(t0, bars_1m, constants)
     return {
-        "trade_source_ts_ns": window_trades(trades, t0, constants.tape_window_s)[-1].ts_ns,
+        "trade_source_ts_ns": trades[newest - 1].ts_ns if newest else None,
         "book_source_ts_ns": None if last_row is None else int(book.ts_ns[last_row]),
         "bar_source_ts_ns": bars[-1].end_ns if bars else None,
     }

@@ -86,12 +86,16 @@ class LastKnown(Generic[T]):
 class QuoteHistory:
     """The quotes of one instrument as arrays, in order: millions of them in a session.
 
-    `bid_nano` and `ask_nano` are 1e-9 points, None where a side is NULL.
+    `doubled_mid_nano` (bid plus ask, 1e-9 points) counts where `is_two_sided`: both sides are
+    known and the bid is above 0.
     """
 
     def __init__(self, quotes: pl.DataFrame) -> None:
         self.ts_ns = quotes["ts_ns"].to_numpy()
         self._sides = quotes.select("bid_nano", "ask_nano")
+        bid, ask = quotes["bid_nano"], quotes["ask_nano"]
+        self.is_two_sided = ((bid.fill_null(0) > 0) & ask.is_not_null()).to_numpy()
+        self.doubled_mid_nano = (bid.fill_null(0) + ask.fill_null(0)).to_numpy()
 
     def at(self, ts_ns: int) -> tuple[int, Quote] | None:
         """The time and the quote last given at or before a time; None where there is none yet."""

@@ -84,21 +84,33 @@ def ofi_features(
     event: Mapping[str, Any], book: Book, flow: OrderFlow, constants: Constants = DEFAULTS
 ) -> dict[str, Any]:
     """The OFI columns; NULL where the window holds no book row, 0 where it holds no pair."""
+    features = ofi_of_book(event, book, flow, constants)
+    for seconds in constants.ofi_windows_s:
+        rows = book.window(event["event_ts_ns"], seconds)
+        near = None
+        if rows.start < rows.stop:
+            near = near_level_ofi(book, flow, rows, event["level_price"], constants)
+        features[f"ofi_near_level_{seconds}s"] = near
+    return features
+
+
+def ofi_of_book(
+    event: Mapping[str, Any], book: Book, flow: OrderFlow, constants: Constants = DEFAULTS
+) -> dict[str, Any]:
+    """Those of the OFI columns that do not depend on the level."""
     features: dict[str, Any] = {}
     for seconds in constants.ofi_windows_s:
         rows = book.window(event["event_ts_ns"], seconds)
-        best = integrated = near = normalized = imbalance = None
+        best = weighted = normalized = imbalance = None
         if rows.start < rows.stop:
             best = ofi_by_level(flow, rows)[0]
-            integrated = integrated_ofi(flow, rows, constants)
-            near = near_level_ofi(book, flow, rows, event["level_price"], constants)
-            imbalance = math.copysign(math.log1p(abs(integrated)), integrated)
+            weighted = integrated_ofi(flow, rows, constants)
+            imbalance = math.copysign(math.log1p(abs(weighted)), weighted)
             size = mean_over_rows(book.size_per_level[rows])
-            normalized = integrated / size if size else None
+            normalized = weighted / size if size else None
         features |= {
             f"ofi_best_{seconds}s": best,
-            f"ofi_integrated_{seconds}s": integrated,
-            f"ofi_near_level_{seconds}s": near,
+            f"ofi_integrated_{seconds}s": weighted,
             f"ofi_normalized_{seconds}s": normalized,
             f"ofi_imbalance_{seconds}s": imbalance,
         }
@@ -107,6 +119,7 @@ def ofi_features(
 
 LEVEL_WINDOW_S = 60
 """The window of the OFI of each level, the one that force and mass have too."""
+LEVEL_COLUMNS = tuple(f"ofi_level_{m:02}_{LEVEL_WINDOW_S}s" for m in range(1, BOOK_LEVELS + 1))
 
 
 def ofi_level_features(
@@ -115,7 +128,7 @@ def ofi_level_features(
     """OFI of each level, contracts (definitions, section 10); NULL without a book row."""
     rows = book.window(event["event_ts_ns"], LEVEL_WINDOW_S)
     by_level = ofi_by_level(flow, rows) if rows.start < rows.stop else [None] * BOOK_LEVELS
-    return {f"ofi_level_{m:02}_{LEVEL_WINDOW_S}s": ofi for m, ofi in enumerate(by_level, 1)}
+    return dict(zip(LEVEL_COLUMNS, by_level, strict=True))
 
 
 def voi_by_level(book: Book, rows: slice) -> list[int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from reference.clock import SECOND_NS
 from reference.kinematics import PriceHistory
-from reference.trades import Trade, trades_between
+from reference.trades import Trade, signed_volume, trades_between
 
 STEPS = 40
 STEP_S = 30
@@ -44,12 +44,3 @@ def path_features(
     return {f"path_dct_{k}": c for k, c in enumerate(shape)} | {
         f"flow_dct_{k}": c for k, c in enumerate(cosine_coefficients(flow))
     }
-
-
-def signed_volume(trades: Sequence[Trade]) -> int:
-    """Contracts bought less sold by the aggressor; a trade of unknown side moves nothing."""
-    return sum(
-        trade.size if trade.side == "B" else -trade.size
-        for trade in trades
-        if trade.side in ("B", "A")
-    )

@@ -70,3 +70,13 @@ def trades_between(trades: Sequence[Trade], after_ns: int, to_ns: int) -> Sequen
     first = bisect_right(trades, after_ns, key=lambda trade: trade.ts_ns)
     after = bisect_right(trades, to_ns, key=lambda trade: trade.ts_ns)
     return trades[first:after]
+
+
+def signed_size(trade: Trade) -> int:
+    """Contracts, bought positive and sold negative by the aggressor; of unknown side they are 0."""
+    return {"B": trade.size, "A": -trade.size}.get(trade.side or "N", 0)
+
+
+def signed_volume(trades: Sequence[Trade]) -> int:
+    """Contracts bought less sold."""
+    return sum(map(signed_size, trades))
