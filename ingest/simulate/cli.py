@@ -39,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--book-rows", type=int, metavar="N", help="any other size")
     parser.add_argument("--seed", type=int, default=7, metavar="N", help="default: %(default)s")
     parser.add_argument(
+        "--mbo",
+        action="store_true",
+        help="write the single orders too, and a book row for each of their records; the import"
+        " then has two sources of one book, of which it takes MBP-10",
+    )
+    parser.add_argument(
         "--dbn-dir",
         type=Path,
         default=Path("data/dbn/simulated"),
@@ -64,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
             args.dbn_dir,
             seed=args.seed,
             book_rows=SCALES[args.scale] if args.book_rows is None else args.book_rows,
+            orders=args.mbo,
             terminal=terminal,
         )
     except OSError as error:
@@ -83,7 +90,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def write_range(
-    start: date, end: date, folder: Path, *, seed: int, book_rows: int, terminal: Console
+    start: date,
+    end: date,
+    folder: Path,
+    *,
+    seed: int,
+    book_rows: int,
+    terminal: Console,
+    orders: bool = False,
 ) -> list[Path]:
     """Write the files of every trade date from `start` to `end`, both included; their paths.
 
@@ -96,7 +110,7 @@ def write_range(
             f"--book-rows {book_rows} is too few for a market. Give {_FEWEST_BOOK_ROWS} or more."
         )
     calendar = default_calendar().days
-    market = Market(seed, book_rows, calendar)
+    market = Market(seed, book_rows, calendar, orders=orders)
     written: list[Path] = []
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)

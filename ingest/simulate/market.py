@@ -7,6 +7,7 @@ A further feed takes the same path and listings and writes its own files beside 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -25,6 +26,7 @@ from ingest.simulate.feed_order import FeedOrder, trades_of
 from ingest.simulate.hours import SECOND_NS, Days, Session, session_of
 from ingest.simulate.instruments import PRICE_SCALE, Listing, Outright, listings
 from ingest.simulate.options import Forward, OptionFiles, OptionMarket
+from ingest.simulate.order_rows import OrderBook, mbo_of, rows_of
 from ingest.simulate.price_path import IndexPath, daily_closes, index_path
 from ingest.simulate.randomness import Stream, generator
 from ingest.simulate.spx import spx_prices, write_spx
@@ -69,16 +71,19 @@ class _Trace:
 class Market:
     """The simulated market of one seed; `book_rows` is the size of an ordinary trade date.
 
-    A trade date's data depend on the seed, the date and the size only.
+    A trade date's data depend on the seed, the date and the size only, and on whether its books
+    are of single `orders`: then there is an MBO file too, and more rows in the book that agrees
+    with it, as every record of an order gives one.
     """
 
-    def __init__(self, seed: int, book_rows: int, calendar: Days) -> None:
+    def __init__(self, seed: int, book_rows: int, calendar: Days, *, orders: bool = False) -> None:
         self._seed = seed
         self._book_rows = book_rows
         self._trades = max(_TRADE_SHARE * book_rows, _FEWEST_TRADES)
         self._calendar = calendar
         self._closes = daily_closes(seed, calendar)
         self._dates = list(calendar)
+        self._orders = orders
 
     def write(self, trade_date: date, folder: Path) -> SessionFiles:
         """Write the trade date's DBN files and SPX prices below a folder, replacing older ones.
@@ -90,7 +95,7 @@ class Market:
         day = trade_date.isoformat()
         names = {
             schema: folder / f"{PARENT_SYMBOL}.{schema}.{day}.dbn.zst"
-            for schema in ("definition", "mbp-10", "trades")
+            for schema in ("definition", "mbp-10", "trades", *(["mbo"] if self._orders else []))
         }
         headers = {
             schema: metadata(
@@ -106,8 +111,14 @@ class Market:
         with (
             dbn_file(names["mbp-10"], headers["mbp-10"]) as book_file,
             dbn_file(names["trades"], headers["trades"]) as trades_file,
+            dbn_file(names["mbo"], headers["mbo"])
+            if self._orders
+            else nullcontext() as orders_file,
         ):
             for rows in self._feed(session, listed, path):
+                if orders_file:
+                    orders_file.write(mbo_of(rows).data)
+                    rows = rows_of(rows)
                 traded = trades_of(rows)
                 book_file.write(rows.data)
                 trades_file.write(traded.data)
@@ -185,7 +196,7 @@ class Market:
             )
             rng = self._generator(session, Stream.INSTRUMENT_SIZES, key)
             trades = self._trades * listing.volume_share * float(trace.rates.sum())
-            books.append(Book(rng, listing, events, trades))
+            books.append((OrderBook if self._orders else Book)(rng, listing, events, trades))
             times.append(events.ts_ns)
 
         yield feed.merged([book.opening(session.open_ns) for book in books])
