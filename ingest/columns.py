@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Records = np.ndarray[Any, np.dtype[Any]]
 
 # The format's other sentinels depend on the type alone: see `column`.
-_UNDEFINED = {"size": UNDEF_ORDER_SIZE, "maturity_year": 65535, "maturity_month": 255}
+UNDEFINED = {"size": UNDEF_ORDER_SIZE, "maturity_year": 65535, "maturity_month": 255}
 
 _CHARACTERS = pa.array([None, *(chr(code) for code in range(1, 128)), *[None] * 128], pa.string())
 
@@ -36,7 +36,7 @@ def column(records: Records, name: str, kind: pa.DataType) -> pa.Array:
         return _array(values, kind, values == -1)
     if values.dtype == np.int64:
         return _array(values, kind, values == UNDEF_PRICE)
-    return _array(values, kind, values == _UNDEFINED[name] if name in _UNDEFINED else None)
+    return _array(values, kind, values == UNDEFINED[name] if name in UNDEFINED else None)
 
 
 def _array(

@@ -23,10 +23,9 @@ from ingest.definitions import Definitions
 from ingest.errors import InputError, UnreadableError
 from ingest.routing import (
     Router,
-    feeds_of_schema,
     kind_of_feed,
     refuse_unused,
-    trades_of_schema,
+    widest_schema,
 )
 from ingest.symbology import Kind, SymbolMap, is_rule, kinds_of_definitions
 
@@ -54,6 +53,7 @@ _LAYOUTS = {
     "tbbo": _Layout(1, "MBP1Msg"),
     "mbp-1": _Layout(1, "MBP1Msg"),
     "mbp-10": _Layout(10, "MBP10Msg"),
+    "mbo": _Layout(160, "MBOMsg"),
     "bbo-1s": _Layout(195, "BBOMsg"),
     "definition": _Layout(19, "InstrumentDefMsg"),
     "statistics": _Layout(24, "StatMsg"),
@@ -71,6 +71,8 @@ class DbnFile:
     Raises UnreadableError if the header is damaged, UnusedError if no model uses what it holds,
     InputError if it cannot be landed for another reason.
     """
+
+    _chunk_bytes = _CHUNK_BYTES
 
     def __init__(self, path: Path, definitions: Definitions) -> None:
         self.path = path
@@ -163,39 +165,46 @@ class DbnFile:
         has no raw symbol on its date.
         """
         done = outside = 0
-        schema = _widest_schema(self.schema)
         start, end = self.claim
         for original, records in self._chunks():
             ts_recv = np.ascontiguousarray(records["ts_recv"]).view(np.int64)
             self._check_times(ts_recv, done)
-            try:
-                batch, kinds = self._named(records, ts_recv, schema)
-            except pa.ArrowInvalid as error:
-                raise InputError(f"is corrupt: text is not UTF-8 ({first_line(error)})") from error
-            if records is not original:
-                batch = _keep_reference_price(batch, original)
             done += len(records)
             outside += int(((ts_recv < start) | (ts_recv >= end)).sum())
-            yield from self._router.route(batch, kinds)
+            yield from self._routed(original, records, ts_recv)
         if outside:
             self.remarks.append(
                 f"{outside:,} of its {done:,} records lie outside the window it was asked for,"
                 f" {_iso(start)} to {_iso(end)}; they have been landed"
             )
 
-    def _named(
-        self, records: Records, ts_recv: NDArray[np.int64], schema: pa.Schema
-    ) -> tuple[pa.RecordBatch, NDArray[np.uint8]]:
-        """The records as a batch of these columns, and the kind of each one's instrument."""
-        if self.schema == "definition":
-            batch = to_batch(records, schema, column(records, "raw_symbol", pa.string()))
-            return batch, kinds_of_definitions(batch)
+    def _routed(
+        self, original: Records, records: Records, ts_recv: NDArray[np.int64]
+    ) -> Iterator[tuple[Feed, pa.RecordBatch]]:
+        """A chunk's records, as stored and upgraded, feed by feed."""
+        schema = widest_schema(self.schema)
+        try:
+            if self.schema == "definition":
+                batch = to_batch(records, schema, column(records, "raw_symbol", pa.string()))
+                kinds = kinds_of_definitions(batch)
+            else:
+                symbols, kinds = self._names(records, ts_recv)
+                batch = to_batch(records, schema, symbols)
+        except pa.ArrowInvalid as error:
+            raise InputError(f"is corrupt: text is not UTF-8 ({first_line(error)})") from error
+        if records is not original:
+            batch = _keep_reference_price(batch, original)
+        yield from self._router.route(batch, kinds)
+
+    def _names(
+        self, records: Records, ts_recv: NDArray[np.int64]
+    ) -> tuple[pa.Array, NDArray[np.uint8]]:
+        """Each record's raw symbol, and the kind of its instrument."""
         ids = records["instrument_id"]
         codes = self._symbols.lookup(ids, ts_recv)
-        symbols, kinds = self._router.name(
+        return self._router.name(
             self._symbols.symbols.take(pa.array(codes)), self._symbols.kinds[codes], ids, ts_recv
         )
-        return to_batch(records, schema, symbols), kinds
 
     def _chunks(self) -> Iterator[tuple[Records, Records]]:
         """Pairs of record arrays: as stored, and upgraded to version 3 (the same if no upgrade).
@@ -207,7 +216,7 @@ class DbnFile:
         size = stored.itemsize
         done = 0
         self._read_into(memoryview(bytearray(self._header_bytes)))
-        for raw in self._read_ahead(_CHUNK_BYTES // size * size):
+        for raw in self._read_ahead(self._chunk_bytes // size * size):
             if extra := len(raw) % size:
                 raise InputError(
                     f"is truncated: {extra} bytes of a {size}-byte {self.schema} record after"
@@ -265,12 +274,6 @@ class DbnFile:
 
 def _iso(ts_ns: int) -> str:
     return f"{np.datetime64(ts_ns, 'ns').astype('datetime64[s]')}Z"
-
-
-def _widest_schema(schema: str) -> pa.Schema:
-    """The columns of every feed that a DBN schema can fill."""
-    feeds = (*feeds_of_schema(schema).values(), *trades_of_schema(schema).values())
-    return max((feed.schema for feed in feeds), key=len)
 
 
 def read_metadata(stream: BinaryIO) -> tuple[dbn.Metadata, int]:

@@ -12,6 +12,7 @@ from ingest.definitions import Definitions
 from ingest.errors import UnreadableError
 from ingest.reader import Reader
 from ingest.spx import PARQUET_MAGIC, SpxFile
+from ingest.vendor_table import VendorTable, is_vendor_table
 
 PATTERNS = ("*.dbn", "*.zst", "*.parquet", "*.csv")
 """What is looked for in a folder, at any depth."""
@@ -74,6 +75,7 @@ class _Format:
 
 
 FORMATS = (
+    _Format(is_vendor_table, VendorTable),
     _Format(lambda head, path: head.startswith((ZSTD_MAGIC, DBN_MAGIC)), DbnFile),
     _Format(lambda head, path: head.startswith(PARQUET_MAGIC) or path.suffix == ".csv", SpxFile),
 )

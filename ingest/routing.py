@@ -37,6 +37,12 @@ def trades_of_schema(schema: str) -> dict[Kind, Feed]:
     return {kind_of_feed(feed): feed for feed in FEEDS if schema in feed.trades_of}
 
 
+def widest_schema(schema: str) -> pa.Schema:
+    """The columns of every feed that a DBN schema can fill."""
+    feeds = (*feeds_of_schema(schema).values(), *trades_of_schema(schema).values())
+    return max((feed.schema for feed in feeds), key=len)
+
+
 def refuse_unused(schema: str, dataset: str | None = None) -> None:
     """Raise UnusedError for a schema or dataset (None: not known) that the models do not use."""
     if dataset not in (None, DATASET):

@@ -56,8 +56,6 @@ class SpxFile:
                     f"has no column {' and '.join(map(repr, missing))}; SPX files need ts_recv"
                     " and price"
                 )
-            if "instrument_id" in names:
-                raise UnreadableError("is not SPX but a table of instruments; import its DBN file")
         except (pa.ArrowException, OSError) as error:
             self._file.close()
             raise UnreadableError(f"is neither Parquet nor CSV ({first_line(error)})") from error

@@ -100,7 +100,7 @@ def test_csv_in_fixed_point_is_sorted_and_split(tmp_path) -> None:
         (f"ts_recv,price\n{T0},6800.0\n{T0},abc\n", "abc"),
         (
             pa.table({"ts_recv": [T0], "price": [6800.0], "instrument_id": [5602]}),
-            "not SPX but a table of instruments",
+            "is trades without the columns ts_event",
         ),
     ],
 )
