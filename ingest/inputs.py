@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from es_physics.files import file_sha256
-from ingest.dbn import DBN_MAGIC, ZSTD_MAGIC, DbnFile
+from ingest.dbn import DBN_MAGIC, ZSTD_MAGIC
 from ingest.definitions import Definitions
 from ingest.errors import UnreadableError
+from ingest.mbo import open_dbn
 from ingest.reader import Reader
 from ingest.spx import PARQUET_MAGIC, SpxFile
 from ingest.vendor_table import VendorTable, is_vendor_table
@@ -76,7 +77,7 @@ class _Format:
 
 FORMATS = (
     _Format(is_vendor_table, VendorTable),
-    _Format(lambda head, path: head.startswith((ZSTD_MAGIC, DBN_MAGIC)), DbnFile),
+    _Format(lambda head, path: head.startswith((ZSTD_MAGIC, DBN_MAGIC)), open_dbn),
     _Format(lambda head, path: head.startswith(PARQUET_MAGIC) or path.suffix == ".csv", SpxFile),
 )
 """In the order in which they are tried; the first that takes a file opens it."""

@@ -27,6 +27,7 @@ RECORDS = {
     "tbbo": (1, "MBP1Msg"),
     "mbp-1": (1, "MBP1Msg"),
     "mbp-10": (10, "MBP10Msg"),
+    "mbo": (160, "MBOMsg"),
     "bbo-1s": (195, "BBOMsg"),
     "definition": (19, "InstrumentDefMsg"),
     "statistics": (24, "StatMsg"),
