@@ -20,10 +20,9 @@ def _():
     from bokeh.resources import INLINE
 
     from es_physics import committed_files, committed_sessions, silver_root
-    from es_physics.report.palette import OUTCOMES, light
+    from es_physics.report.palette import light, outcome_role, with_known_outcomes
 
     return (
-        OUTCOMES,
         INLINE,
         ColumnDataSource,
         committed_files,
@@ -33,7 +32,9 @@ def _():
         file_html,
         light,
         mo,
+        outcome_role,
         silver_root,
+        with_known_outcomes,
     )
 
 
@@ -114,7 +115,6 @@ def _(database, mo):
 @app.cell
 def _(
     INLINE,
-    OUTCOMES,
     ColumnDataSource,
     across,
     database,
@@ -122,7 +122,9 @@ def _(
     file_html,
     light,
     mo,
+    outcome_role,
     up,
+    with_known_outcomes,
 ):
     _plot = figure(
         height=420,
@@ -131,7 +133,9 @@ def _(
         y_axis_label=up.value,
         tools="pan,wheel_zoom,box_zoom,reset",
     )
-    for _outcome, _marker in zip(OUTCOMES, ("triangle", "circle", "x", "square"), strict=True):
+    _found = database.execute("select distinct outcome from level_interactions").fetchall()
+    _markers = {"BREAK": "triangle", "BOUNCE": "circle", "CHOP": "x"}
+    for _outcome in with_known_outcomes(_name for (_name,) in _found):
         _columns = database.execute(
             f'select "{across.value}" as x, "{up.value}" as y from level_interactions '
             "where outcome = ?",
@@ -141,9 +145,9 @@ def _(
             "x",
             "y",
             source=ColumnDataSource({name: list(values) for name, values in _columns.items()}),
-            marker=_marker,
+            marker=_markers.get(_outcome, "square"),
             size=8,
-            color=light(_outcome.lower()),
+            color=light(outcome_role(_outcome)),
             fill_alpha=0.4,
             legend_label=_outcome,
         )

@@ -8,8 +8,12 @@ from es_physics.report.palette import light
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
-FILL = {"BREAK": 1.0, "BOUNCE": 0.0, "CHOP": 0.35, "UNDEFINED": 0.0}
-"""How full an outcome's marker is: it says the outcome as well as the colour does."""
+_FILL = {"BREAK": 1.0, "BOUNCE": 0.0, "CHOP": 0.35}
+
+
+def fill(outcome: str) -> float:
+    """How full an outcome's marker is: it says the outcome as well as the colour does."""
+    return _FILL.get(outcome, 0.0)
 
 
 def style(plot: figure) -> None:

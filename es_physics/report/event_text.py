@@ -127,8 +127,8 @@ def card(event: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def level_name(kind: str) -> str:
     """`PM_HIGH` as people write it: `PM high`."""
-    first, _, last = kind.partition("_")
-    return f"{first} {last.lower()}"
+    first, *rest = kind.split("_")
+    return " ".join([first, *map(str.lower, rest)])
 
 
 def tooltip(event: Mapping[str, Any]) -> str:

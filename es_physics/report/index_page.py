@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from es_physics.report.page import render
-from es_physics.report.range_view import SessionSummary
+from es_physics.report.range_view import SessionSummary, outcome_columns
 from es_physics.report.session_page import session_file
 
 
@@ -18,6 +18,7 @@ def index_page(sessions: Sequence[SessionSummary], problems: Sequence[str], fold
         "index.html",
         sessions=sorted(sessions, key=lambda session: session.session_date, reverse=True),
         problems=problems,
+        outcome_columns=outcome_columns(sessions),
         links={
             session.session_date: name
             if (name := session_file(session.session_date)) in pages

@@ -8,6 +8,7 @@ of its own in both.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -37,6 +38,9 @@ PALETTE = {
     "premarket": Shade("#7b4bb3", "#c49df0"),
     "opening_range": Shade("#0a7a69", "#4fc7b4"),
     "sma": Shade("#8f6b00", "#dcc04f"),
+    "family_4": Shade("#4b7d1f", "#a5d36e"),
+    "family_5": Shade("#9a4d5c", "#e3a5b1"),
+    "family_6": Shade("#4a6488", "#a9bddb"),
     "select": Shade("#d0006f", "#ff7cc0"),
     "good": Shade("#1a6aa8", "#69b4fc"),
     "bad": Shade("#b04a05", "#ffa25a"),
@@ -59,17 +63,21 @@ for _place, _role in enumerate(DIVERGING):
     )
 
 OUTCOMES = ("BREAK", "BOUNCE", "CHOP", "UNDEFINED")
-"""Outcomes of a label; each one's colour is the role of its name in lower case."""
+"""Outcomes of a label, in the order of the pages."""
 
-LEVEL_STYLES = {
-    "PM_HIGH": ("premarket", "solid"),
-    "PM_LOW": ("premarket", "dashed"),
-    "OR_HIGH": ("opening_range", "solid"),
-    "OR_LOW": ("opening_range", "dashed"),
-    "SMA_200": ("sma", "solid"),
-    "SMA_400": ("sma", "dotted"),
-}
-"""Role and dash of each level kind's line."""
+FAMILIES = ("premarket", "opening_range", "sma")
+"""Families of level kinds with a role of their own name; others take the spare ones in turn."""
+SPARE_FAMILIES = ("family_4", "family_5", "family_6")
+
+
+def with_known_outcomes(found: Iterable[str]) -> list[str]:
+    """All of `OUTCOMES`, then those found that are none of them, by name."""
+    return [*OUTCOMES, *sorted(set(found) - set(OUTCOMES))]
+
+
+def outcome_role(outcome: str) -> str:
+    """The role of an outcome's colour; one that is not known looks undefined."""
+    return (outcome if outcome in OUTCOMES else "UNDEFINED").lower()
 
 
 def light(role: str) -> str:

@@ -23,9 +23,9 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from es_physics.report.chart_style import FILL, FONT, style, tip
+from es_physics.report.chart_style import FONT, fill, style, tip
 from es_physics.report.event_text import level_name
-from es_physics.report.palette import DIVERGING, LEVEL_STYLES, light
+from es_physics.report.palette import DIVERGING, light
 from es_physics.report.range_view import ALL, OUTCOMES, DriftMap, IncidenceCurve, OutcomeShare
 
 SHIFT_REACH = 1.5
@@ -78,7 +78,7 @@ def outcome_chart(shares: Sequence[OutcomeShare]) -> GridBox:
             size=10,
             line_color=light(role),
             line_width=2,
-            fill_color=light(role if FILL[outcome] else "hollow"),
+            fill_color=light(role if fill(outcome) else "hollow"),
         )
         null = plot.scatter(
             "null",
@@ -114,7 +114,7 @@ def outcome_chart(shares: Sequence[OutcomeShare]) -> GridBox:
 def incidence_chart(curves: Sequence[IncidenceCurve]) -> GridBox:
     """Cumulative incidence of BREAK and BOUNCE, a chart per level kind, all directions first."""
     found = {(curve.level_kind, curve.direction): curve for curve in curves}
-    kinds = [kind for kind in (ALL, *LEVEL_STYLES) if (kind, ALL) in found]
+    kinds = [kind for kind, direction in found if direction == ALL]
     last = float(found[kinds[0], ALL].grid[-1])
     reach = max(
         float(np.nanmax(values))

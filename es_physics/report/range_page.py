@@ -28,6 +28,7 @@ from es_physics.report.range_view import (
     OutcomeShare,
     RangeView,
     SessionSummary,
+    outcome_columns,
 )
 from es_physics.report.session_page import session_file
 
@@ -56,7 +57,12 @@ def range_page(view: RangeView, start: date, end: date, folder: Path) -> str:
         end=str(end),
         sessions=view.sessions,
         events=events,
-        undefined=sum(session.outcomes["UNDEFINED"] for session in view.sessions),
+        outcome_columns=(columns := outcome_columns(view.sessions)),
+        left_out=[
+            f"{name} ({sum(session.outcomes.get(name, 0) for session in view.sessions)})"
+            for name in columns
+            if name not in OUTCOMES
+        ],
         without_null=events - shares[0].events if shares else events,
         horizon=f"{view.horizon_s / 60:g}",
         threshold=f"{view.threshold:g}",

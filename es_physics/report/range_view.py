@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from es_physics.quant.first_passage import first_passage_probabilities
 from es_physics.report import gates
 from es_physics.report.errors import ReportError
-from es_physics.report.palette import LEVEL_STYLES
+from es_physics.report.level_styles import level_styles
+from es_physics.report.palette import with_known_outcomes
 from es_physics.report.silver import Commit
 from es_physics.report.statistics import (
     Floats,
@@ -77,12 +78,17 @@ class SessionSummary:
             is_roll_contaminated=session["is_roll_contaminated"],
             calendar_note=session["calendar_note"],
             event_count=len(outcomes),
-            outcomes={name: outcomes.count(name) for name in (*OUTCOMES, "UNDEFINED")},
+            outcomes={name: outcomes.count(name) for name in with_known_outcomes(outcomes)},
             verdict=gates.verdict(gate_rows),
             failed_gates=[gate["gate"] for gate in gate_rows if gate["status"] == "failed"],
             feeds=gates.feed_states(commit, commit.rows("bronze_quality")),
             fingerprint=commit.fingerprint,
         )
+
+
+def outcome_columns(sessions: Sequence[SessionSummary]) -> list[str]:
+    """Every outcome that the labels of some session have or may have."""
+    return with_known_outcomes(name for session in sessions for name in session.outcomes)
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,7 @@ class RangeView:
 
     def __init__(self, commits: Sequence[Commit]) -> None:
         """Read the sessions. Raises ReportError unless all labels follow the same rules."""
+        self._commits = commits
         self.sessions = [SessionSummary.read(commit) for commit in commits]
         self.horizon_s = 60 * _common_var(commits, "horizon_minutes")
         self.threshold = _common_var(commits, "outcome_threshold")
@@ -238,7 +245,7 @@ class RangeView:
                 ((kinds == kind) | (kind == ALL))
                 & ((directions == direction) | (direction == ALL)),
             )
-            for kind in (ALL, *LEVEL_STYLES)
+            for kind in (ALL, *level_styles(self._commits, kinds))
             for direction in (ALL, "UP", "DOWN")
         ]
 

@@ -32,9 +32,9 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from es_physics.report.chart_style import FILL, FONT, style, tip
+from es_physics.report.chart_style import FONT, fill, style, tip
 from es_physics.report.event_text import level_name, tooltip
-from es_physics.report.palette import LEVEL_STYLES, OUTCOMES, light
+from es_physics.report.palette import light, outcome_role
 from es_physics.report.session_view import Floats, SessionView
 
 MARKER_SIZE = 13
@@ -64,7 +64,7 @@ def session_chart(view: SessionView) -> Column:
         if panel[0] in events.data
     ]
     _mark_selection(price, selected, "y")
-    _mark_events(price, events, shown, "y")
+    _mark_events(price, view, events, shown, "y")
     for plot in (price, *panels):
         plot.add_tools(CrosshairTool(overlay=crosshair))
         style(plot)
@@ -156,7 +156,7 @@ def _shade_until(rth_start: float) -> BoxAnnotation:
 
 
 def _draw_levels(plot: figure, view: SessionView) -> None:
-    for kind, (role, dash) in LEVEL_STYLES.items():
+    for kind, (role, dash) in view.styles.items():
         if kind not in view.levels:
             continue
         xs, ys = _zone(view, kind)
@@ -283,7 +283,7 @@ def _event_source(view: SessionView) -> ColumnDataSource:
             "y": np.array([row["spot"] for row in events], np.float64),
             "marker": [_marker(row) for row in events],
             "outcome": [row["outcome"] for row in events],
-            "alpha": np.array([FILL[row["outcome"]] for row in events]),
+            "alpha": np.array([fill(row["outcome"]) for row in events]),
             "tip": [tooltip(row) for row in events],
             **numeric,
         },
@@ -296,12 +296,13 @@ def _marker(event: dict[str, Any]) -> str:
 
 
 def _mark_events(
-    plot: figure, events: ColumnDataSource, shown: BooleanFilter, y: str
+    plot: figure, view: SessionView, events: ColumnDataSource, shown: BooleanFilter, y: str
 ) -> GlyphRenderer:
     colour = {
         "field": "outcome",
         "transform": CategoricalColorMapper(
-            factors=list(OUTCOMES), palette=[light(outcome.lower()) for outcome in OUTCOMES]
+            factors=view.outcomes,
+            palette=[light(outcome_role(outcome)) for outcome in view.outcomes],
         ),
     }
     marks = plot.scatter(
@@ -409,7 +410,7 @@ def _panel(
         line_color=light("muted"),
         line_width=1.5,
     )
-    _mark_events(plot, events, shown, name)
+    _mark_events(plot, view, events, shown, name)
     return plot
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from es_physics.report import gates
-from es_physics.report.chart_style import FILL
+from es_physics.report.chart_style import fill
 from es_physics.report.embed import chart_json
 from es_physics.report.event_text import TABLE, card, level_name, number, shown
 from es_physics.report.gamma_chart import gamma_chart
+from es_physics.report.level_styles import LineStyle
 from es_physics.report.page import json_script, render, source
-from es_physics.report.palette import LEVEL_STYLES, OUTCOMES
+from es_physics.report.palette import outcome_role
 from es_physics.report.session_charts import session_chart
 from es_physics.report.session_view import GAMMA_REACH, Row, SessionView
 
@@ -42,7 +45,7 @@ def session_page(view: SessionView) -> str:
         gamma_chart=Markup(chart_json(gamma_chart())) if has_gamma else "",
         gamma_note="" if view.gamma else _NO_GAMMA_TABLE,
         events=view.events if has_chart else [],
-        filters=_filters(view.events),
+        filters=_filters(view),
         columns=_columns(),
         table=[_table_row(event) for event in view.events],
         gates=gates.gate_rows(view.gates or []),
@@ -56,7 +59,7 @@ def session_page(view: SessionView) -> str:
 
 def _tiles(view: SessionView) -> list[dict[str, str]]:
     session = view.session
-    outcomes = Counter(event["outcome"] for event in view.events)
+    counts = Counter(event["outcome"] for event in view.events)
     compared = [event for event in view.events if event["null_p_break"] is not None]
     expected = {
         name: sum(event[f"null_p_{name}"] for event in compared) for name in ("break", "bounce")
@@ -85,7 +88,7 @@ def _tiles(view: SessionView) -> list[dict[str, str]]:
         {
             "label": "Entries",
             "value": str(len(view.events)),
-            "note": ", ".join(f"{outcomes[name]} {name}" for name in OUTCOMES if outcomes[name])
+            "note": ", ".join(f"{counts[name]} {name}" for name in view.outcomes if counts[name])
             or "no price came to a level",
         },
         {
@@ -144,13 +147,15 @@ def _plain(title: str) -> dict[str, Any]:
     return {"bad": False, "title": title, "lines": []}
 
 
-def _filters(events: list[Row]) -> list[dict[str, Any]]:
+def _filters(view: SessionView) -> list[dict[str, Any]]:
     groups = (
-        ("kind", "Level", "level_kind", tuple(LEVEL_STYLES), _line_key, level_name),
+        ("kind", "Level", "level_kind", view.styles, partial(_line_key, view.styles), level_name),
         ("direction", "Direction", "direction", ("UP", "DOWN"), _direction_key, str),
-        ("outcome", "Outcome", "outcome", OUTCOMES, _outcome_key, str),
+        ("outcome", "Outcome", "outcome", view.outcomes, _outcome_key, str),
     )
-    counted = {column: Counter(event[column] for event in events) for _, _, column, *_ in groups}
+    counted = {
+        column: Counter(event[column] for event in view.events) for _, _, column, *_ in groups
+    }
     return [
         {
             "name": name,
@@ -170,9 +175,9 @@ def _filters(events: list[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _line_key(kind: str) -> Markup:
-    role, dash = LEVEL_STYLES[kind]
-    pattern = {"solid": "", "dashed": "5 3", "dotted": "2 2"}[dash]
+def _line_key(styles: Mapping[str, LineStyle], kind: str) -> Markup:
+    role, dash = styles[kind]
+    pattern = {"solid": "", "dashed": "5 3", "dotted": "2 2", "dotdash": "2 2 6 2"}[dash]
     return Markup(
         '<svg class="key" width="22" height="14" aria-hidden="true"><rect y="2" width="22" '
         'height="10" fill="var(--{0})" opacity=".15"/><path d="M0 7h22" stroke="var(--{0})" '
@@ -189,7 +194,9 @@ def _outcome_key(outcome: str, direction: str = "UP") -> Markup:
         '<svg class="key" width="16" height="15" aria-hidden="true"><path d="{2}" '
         'stroke="var(--{0})" fill="var(--{0})" fill-opacity="{1}" stroke-width="2"/></svg>'
     ).format(
-        outcome.lower(), FILL[outcome], "M8 2l6 11h-12z" if direction == "UP" else "M8 13l6-11h-12z"
+        outcome_role(outcome),
+        fill(outcome),
+        "M8 2l6 11h-12z" if direction == "UP" else "M8 13l6-11h-12z",
     )
 
 
@@ -231,7 +238,7 @@ def _text(value: str, shown: str) -> dict[str, Any]:
 def _data(view: SessionView) -> dict[str, Any]:
     """What the page's script needs beyond the charts' own data."""
     return {
-        "kinds": [kind for kind in LEVEL_STYLES if kind in view.levels],
+        "kinds": [kind for kind in view.styles if kind in view.levels],
         "levels": {
             kind: {
                 "from": [float(view.clock_ms(row["valid_from_ns"])) for row in rows],

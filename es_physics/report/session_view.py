@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from es_physics.report.errors import ReportError
-from es_physics.report.palette import LEVEL_STYLES
+from es_physics.report.level_styles import LineStyle, level_styles
+from es_physics.report.palette import with_known_outcomes
 from es_physics.report.silver import Commit
 
 Row = dict[str, Any]
@@ -48,7 +49,7 @@ class SessionView:
                 f"session {commit.session_date}: the commit has {len(sessions)} session rows and "
                 f"{'no' if bars is None else 'a'} table bars_1m; build the session again"
             )
-        levels: dict[str, list[Row]] = {kind: [] for kind in LEVEL_STYLES}
+        levels: dict[str, list[Row]] = {}
         for row in commit.rows("levels"):
             levels.setdefault(row["level_kind"], []).append(row)
         return cls(
@@ -57,12 +58,23 @@ class SessionView:
             bars={name: _floats(bars[name]) for name in _BAR_PRICES},
             bar_starts_ns=bars["bar_start_ns"].to_numpy(),
             bar_ends_ns=bars["bar_end_ns"].to_numpy(),
-            levels={kind: rows for kind, rows in levels.items() if rows},
+            levels=levels,
             events=commit.rows("level_interactions"),
             gamma=_rows_if_there(commit, "gamma_by_strike"),
             gates=_rows_if_there(commit, "qa_gate_results"),
             quality=_rows_if_there(commit, "bronze_quality"),
         )
+
+    @cached_property
+    def styles(self) -> dict[str, LineStyle]:
+        """How the line of each level kind is drawn, of all that the build declares or made."""
+        of_events = (event["level_kind"] for event in self.events)
+        return level_styles([self.commit], {*self.levels, *of_events})
+
+    @cached_property
+    def outcomes(self) -> list[str]:
+        """Every outcome that a label may have or has."""
+        return with_known_outcomes(event["outcome"] for event in self.events)
 
     @cached_property
     def wall_clock_offset_ms(self) -> float:

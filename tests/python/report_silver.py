@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +20,12 @@ VARS = {
     "zone_atr_multiple": 0.5,
     "horizon_minutes": 8,
     "outcome_threshold": 15.0,
+    "level_kinds": [
+        {"kind": "PM_HIGH", "family": "premarket", "high_of": ["premarket_start", "rth_start"]},
+        {"kind": "PM_LOW", "family": "premarket", "low_of": ["premarket_start", "rth_start"]},
+        {"kind": "OR_HIGH", "family": "opening_range", "high_of": ["rth_start", "09:45"]},
+        {"kind": "SMA_200", "family": "sma", "mean_of_bars": 200},
+    ],
 }
 EVENTS = (
     # level kind, price, direction, minutes after 09:30, outcome, seconds to it
@@ -39,8 +47,13 @@ def publish(
     shift: float = 0.0,
     note: str | None = None,
     build_vars: dict[str, Any] = VARS,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Publish one session. `failed_gate` is the severity of a gate that failed."""
+    """Publish one session.
+
+    `failed_gate` is the severity of a gate that failed, `renamed` other words for level kinds and
+    outcomes.
+    """
     tables: dict[str, list[dict[str, Any]]] = {
         "sessions": [_session(session_date, note)],
         "bars_1m": _bars(session_date),
@@ -49,6 +62,9 @@ def publish(
     }
     wide = [_event(session_date, number, shift) for number in range(len(EVENTS))]
     labels = [{name: row[name] for name in ("event_id", "session_date", "outcome")} for row in wide]
+    for row in (*tables["levels"], *wide, *labels):
+        for column in {"level_kind", "outcome"} & row.keys():
+            row[column] = renamed.get(row[column], row[column])
     arrow = {name: pa.Table.from_pylist(rows) for name, rows in tables.items()}
     for name, rows in (("level_interactions", wide), ("level_event_labels", labels)):
         table = pa.Table.from_pylist(rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +14,10 @@ import reference
 from conftest import PROJECT, Build, Builds, run_dbt
 from planted_faults import copy_project
 from reference.constants import DEFAULTS, Constants
+
+from es_physics.report.session_page import session_page
+from es_physics.report.session_view import SessionView
+from es_physics.report.silver import committed
 
 SESSION = "2025-12-10"
 OVERNIGHT = (
@@ -93,6 +99,19 @@ def test_new_kinds_have_events_and_the_others_count_them(overnight: Build, build
     )
     assert stacked["found"].to_list() == stacked["expected"].to_list()
     assert stacked["found"].sum() > 0
+
+
+def test_the_page_draws_the_new_kinds_and_filters_by_them(overnight: Build) -> None:
+    view = SessionView.read(committed(date.fromisoformat(SESSION), overnight.silver))
+    html = session_page(view)
+    counts = Counter(overnight.table("level_events", SESSION)["level_kind"])
+    for kind, name in (("ON_HIGH", "ON high"), ("ON_LOW", "ON low")):
+        for part in ("zone", "level", "label"):
+            assert f'"{part}:{kind}"' in html
+        option = f'<input type="checkbox" value="{kind}" checked>.*?</svg>{name} <[^>]*>'
+        assert re.search(f"{option}{counts[kind]}<", html)
+    # The families are told by colour: this one has none of its own, so it takes a spare one.
+    assert view.styles["ON_LOW"] == ("family_4", "dashed")
 
 
 def test_a_kind_of_another_making_has_a_model_of_its_own(

@@ -14,7 +14,7 @@ import report_silver
 from conftest import PROJECT, Builds, es_physics_command
 
 from es_physics.cli import main
-from es_physics.report.palette import PALETTE
+from es_physics.report.palette import FAMILIES, PALETTE, SPARE_FAMILIES
 
 DAY = date(2025, 12, 10)
 LIMIT_BYTES = 2_000_000
@@ -159,6 +159,54 @@ def test_range_page_counts_and_compares(tmp_path: Path, run_report: Report) -> N
     assert "ofi_integrated_60s" in html
 
 
+def test_a_kind_and_an_outcome_that_nothing_declares_are_shown(
+    tmp_path: Path, run_report: Report
+) -> None:
+    """A level of a hand-made SELECT, an outcome of a later version, a record without the kinds."""
+    odd = {"SMA_200": "VWAP", "CHOP": "STOPPED"}
+    report_silver.publish(tmp_path, DAY, renamed=odd)
+    older = {name: value for name, value in report_silver.VARS.items() if name != "level_kinds"}
+    report_silver.publish(tmp_path, date(2025, 12, 11), build_vars=older)
+    arguments = (str(DAY), "2025-12-11", "--start", "2025-12-10", "--end", "2025-12-11")
+    code, output = run_report(tmp_path, tmp_path, *arguments)
+    assert code == 0, output
+
+    html = page(tmp_path)
+    for kind in ("PM_HIGH", "PM_LOW", "OR_HIGH", "VWAP"):
+        assert f'<input type="checkbox" value="{kind}" checked>' in html
+        for part in ("zone", "level", "label"):
+            assert f'"{part}:{kind}"' in html
+    assert '<input type="checkbox" value="STOPPED" checked>' in html
+    text = body(html)
+    assert "11:00:00 VWAP ▼ DOWN" in text
+    assert "2 BREAK, 1 BOUNCE, 1 UNDEFINED, 1 STOPPED" in text
+    assert '"level:SMA_200"' in page(tmp_path, "2025-12-11.html")
+
+    text = body(page(tmp_path, "2025-12-10_to_2025-12-11.html"))
+    assert "or UNDEFINED (2), STOPPED (1)." in text
+    assert "VWAP ▼ 1 1.0 100.0" in text
+    assert "BREAK BOUNCE CHOP UNDEFINED STOPPED Feeds" in text
+    assert "STOPPED" in body(page(tmp_path, "index.html"))
+
+
+def test_a_page_shows_the_kinds_in_the_order_of_their_declaration(
+    tmp_path: Path, run_report: Report
+) -> None:
+    """A kind without an event too."""
+    kinds = report_silver.VARS["level_kinds"]
+    lunch = {"kind": "LUNCH_LOW", "family": "lunch", "low_of": ["12:00", "13:00"]}
+    report_silver.publish(
+        tmp_path, DAY, build_vars=report_silver.VARS | {"level_kinds": [lunch, *kinds[::-1]]}
+    )
+    assert run_report(tmp_path, tmp_path, str(DAY))[0] == 0
+    labels = re.search(r">Level</legend>(.*?)</fieldset>", page(tmp_path), re.DOTALL)
+    assert labels
+    assert body(labels[1]).split() == [
+        *("LUNCH", "low", "0", "SMA", "200", "1", "OR", "high", "1"),
+        *("PM", "low", "1", "PM", "high", "2"),
+    ]
+
+
 def test_range_of_sessions_with_different_rules_is_refused(
     tmp_path: Path, run_report: Report
 ) -> None:
@@ -239,8 +287,8 @@ def test_text_has_enough_contrast(theme: str) -> None:
         )
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    for text in ("ink", "muted", "break", "bounce", "chop", "bad", "good", "premarket",
-                 "opening_range", "sma"):  # fmt: skip
+    inks = ("ink", "muted", "break", "bounce", "chop", "bad", "good", *FAMILIES, *SPARE_FAMILIES)
+    for text in inks:
         for ground in ("surface", "page", "shade") if text in ("ink", "muted") else ("surface",):
             low, high = sorted((luminance(text), luminance(ground)))
             assert (high + 0.05) / (low + 0.05) >= 4.5, f"{text} on {ground}"
