@@ -147,6 +147,10 @@ def test_the_event_knows_what_each_part_says(tables: dict[str, pl.DataFrame]) ->
     assert (got["call_premium_flow_60s"], got["put_premium_flow_240s"]) == (1200.0, 0.0)
     # Newer than what the grid of 10:00 read, and up to the event.
     assert got["option_source_ts_ns"] == seconds(5)
+    # Where no premium is in the windows the newest record is that of the grid: the last quote.
+    late = tables["level_events"].filter(pl.col("event_ts_ns") > seconds(600))["event_id"]
+    sources = tables["level_event_features"].filter(pl.col("event_id").is_in(late.implode()))
+    assert sources["option_source_ts_ns"].unique().to_list() == [seconds(89.5)]
     minute = tables["gamma_by_minute"].filter(tau_ns=T0).row(0, named=True)
     assert got["atm_iv"] == minute["atm_iv"]
     assert got["dist_to_call_wall"] == 6849.0 - 6820.0
