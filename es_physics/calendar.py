@@ -76,6 +76,12 @@ class CalendarDay:
         return self.rth_end is not None
 
 
+def utc_dates(day: date) -> list[date]:
+    """The UTC calendar dates that a trade date's interval touches: the day before, and its own."""
+    start, end = trade_date_interval(day)
+    return sorted({utc_date(start), utc_date(end - 1)})
+
+
 class Calendar:
     """The CME trade dates: those given, and every weekday before the first and after the last."""
 

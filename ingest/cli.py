@@ -25,9 +25,10 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
     importing = commands.add_parser(
         "import",
-        help="land DBN files (and SPX prices) in Bronze",
-        description="Land DBN files of versions 1 to 3, raw or zstd, and SPX prices in Parquet or"
-        " CSV (columns ts_recv, price). Folders are searched at any depth.",
+        help="land files of market data in Bronze",
+        description="Land what the models can use of DBN files (versions 1 to 3, raw or zstd), and"
+        " SPX prices in Parquet or CSV (columns ts_recv, price), by themselves, in folders at any"
+        " depth, or in zips. What is left out is listed, and no error.",
     )
     importing.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
     importing.add_argument(

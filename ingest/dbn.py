@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from collections import Counter
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,6 +34,11 @@ from ingest.symbology import Kind, SymbolMap, is_rule, kinds_of_definitions
 DBN_MAGIC, ZSTD_MAGIC = b"DBN", b"\x28\xb5\x2f\xfd"
 
 _CHUNK_BYTES = 8 << 20  # 23 thousand mbp-10 records: more would take memory and save little time.
+_SYMBOLS_TOLD = 100
+"""So many of the requested symbols a manifest holds: there is one for each feed and date."""
+
+# What the format's one-letter fields may hold.
+_LETTERS = {"action": b"ACMRTFN", "side": b"ABN"}
 _MAX_METADATA_BYTES = 256 << 20
 
 _VERSIONS = {1: dbn.v1, 2: dbn.v2, 3: dbn.v3}
@@ -78,7 +85,7 @@ class DbnFile:
         self.path = path
         self.remarks: list[str] = []
         self._definitions = definitions
-        self._file = pa.OSFile(str(path))
+        self._file = pa.OSFile(os.fsencode(path))  # a name need not be UTF-8
         try:
             self._open()
         except BaseException:
@@ -152,7 +159,8 @@ class DbnFile:
             "dataset": metadata.dataset,
             "schema": self.schema,
             "stype_in": None if metadata.stype_in is None else str(metadata.stype_in),
-            "symbols": list(metadata.symbols),
+            "symbols": metadata.symbols[:_SYMBOLS_TOLD],
+            "symbol_count": len(metadata.symbols),
             "start": metadata.start,
             "end": metadata.end,
         }
@@ -165,18 +173,24 @@ class DbnFile:
         has no raw symbol on its date.
         """
         done = outside = 0
+        odd: Counter[str] = Counter()
         start, end = self.claim
         for original, records in self._chunks():
             ts_recv = np.ascontiguousarray(records["ts_recv"]).view(np.int64)
             self._check_times(ts_recv, done)
             done += len(records)
             outside += int(((ts_recv < start) | (ts_recv >= end)).sum())
+            odd.update(_odd_letters(records))
             yield from self._routed(original, records, ts_recv)
         if outside:
             self.remarks.append(
                 f"{outside:,} of its {done:,} records lie outside the window it was asked for,"
                 f" {_iso(start)} to {_iso(end)}; they have been landed"
             )
+        self.remarks += [
+            f"{count:,} of its {done:,} records have {what}; they have been landed"
+            for what, count in odd.items()
+        ]
 
     def _routed(
         self, original: Records, records: Records, ts_recv: NDArray[np.int64]
@@ -270,6 +284,17 @@ class DbnFile:
                 f"is corrupt: record {done + at} has ts_recv {ts_recv[at]}, outside"
                 f" {EARLIEST} to {LATEST}; download it again"
             )
+
+
+def _odd_letters(records: Records) -> Counter[str]:
+    """How many records have a letter that the format does not know, by what it is."""
+    odd: Counter[str] = Counter()
+    for name, letters in _LETTERS.items():
+        if name in (records.dtype.names or ()):
+            known = np.zeros(256, bool)
+            known[list(letters)] = True
+            odd[f"an unknown {name}"] = int((~known[records[name].view(np.uint8)]).sum())
+    return +odd
 
 
 def _iso(ts_ns: int) -> str:

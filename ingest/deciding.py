@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from pathlib import Path
 
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.bronze.partitions import PartitionCheck
@@ -51,14 +50,14 @@ class Decision:
     files:        the sha256 of those that it is, or would be, made from or added to.
     schema:       of their records.
     unused:       the schemas that are given too, and are worse.
-    held_back_by: the bad file.
+    held_back_by: the bad file's name.
     """
 
     verdict: Verdict
     files: frozenset[str]
     schema: str | None
     unused: tuple[str, ...] = ()
-    held_back_by: Path | None = None
+    held_back_by: str | None = None
 
 
 def spans(window: Window | None, first: int | None, last: int | None) -> tuple[Window, ...]:
@@ -126,7 +125,7 @@ def _decide(
             # A damaged file of a worse schema would not be part of it.
             worse = damage.schema is not None and rank_of(damage.schema) > rank_of(best)
             if not worse and damage.hits(partition):
-                return replace(decision, verdict=Verdict.HELD_BACK, held_back_by=damage.path)
+                return replace(decision, verdict=Verdict.HELD_BACK, held_back_by=damage.name)
     return decision
 
 

@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ from rich.console import Console
 from es_physics.bronze.feeds import FEED_BY_PATH, MANIFEST_NAME
 from es_physics.bronze.manifest import Provenance
 from es_physics.bronze.partitions import PartitionCheck, check_partition, partitions
-from es_physics.calendar import Calendar, default_calendar
-from es_physics.errors import first_line
+from es_physics.calendar import Calendar, default_calendar, utc_dates
+from es_physics.errors import UsageError, first_line
+from es_physics.files import is_local, root_path
 from ingest.deciding import Decision, Offer, Verdict, decide, made_from, spans
 from ingest.definitions import Definitions
 from ingest.errors import InputError, UnreadableError, UnusedError
-from ingest.inputs import Input, find_inputs, open_input
+from ingest.finding import Input, find_inputs
+from ingest.inputs import open_input
 from ingest.landing import land
 from ingest.parts import Contribution, Damage, Partition, damage_by_name, listing
 from ingest.reading import DamagedError, from_ranges, read
@@ -65,8 +68,14 @@ def import_paths(
     provenance: of the files, all together, for the manifests of what is written.
 
     What is wrong with a file or a partition is a line in the result's `errors`, never an
-    exception; what can be imported is imported nevertheless.
+    exception; what can be imported is imported nevertheless. Raises UsageError if Bronze does not
+    lie on this machine.
     """
+    if not is_local(root_path(bronze_root)):
+        raise UsageError(
+            f"{bronze_root} is on an object store, and partitions are put in place by renaming;"
+            " import into a local folder and copy that there"
+        )
     started = time.monotonic()
     reporter = Reporter(report)
     try:
@@ -106,15 +115,20 @@ class _Run:
         self.contributions: dict[str, Contribution] = {}
         self.damages: list[Damage] = []
         self.checks: dict[Partition, PartitionCheck] = {}
+        self.conditions_told: set[date] = set()
 
     def run(self, paths: Iterable[str | Path]) -> None:
         """Find, read, decide, and land."""
         found = find_inputs(paths)
         inputs = found.distinct
-        for path, error in found.unreadable:
-            self._unreadable(path, error)
-        for path, first in found.repeated:
-            self.reporter.warn(path, f"is the same file as {first}; counted once")
+        for label, error in found.unreadable:
+            self._unreadable(label, error)
+        for label, first in found.repeated:
+            self.reporter.warn(label, f"is the same file as {first}; counted once")
+        for label, remark in found.remarks:
+            self.reporter.warn(label, remark)
+        for label, why in found.left_out:
+            self.reporter.leave_out(label, why)
         before = {sha: p for sha, p in self._landed_before().items() if sha in inputs}
         pending = [sha for sha in inputs if self.force or sha not in before]
         failed: set[str] = set()
@@ -182,51 +196,68 @@ class _Run:
 
     def _holds_definitions(self, given: Input) -> bool:
         try:
-            with closing(open_input(given.path, self.definitions)) as file:
+            with (
+                given.on_disk(self.staging.folder) as path,
+                closing(open_input(path, self.definitions)) as file,
+            ):
                 return file.schema == "definition"
-        except (InputError, OSError):
-            return False
+        except (InputError, OSError, ValueError):
+            return False  # What is wrong is said when it is read.
 
     def _read(self, given: Input, advance: Callable[[int], None]) -> None:
         """Read one file wholly into staged parts, or note it as bad or of no use."""
         try:
-            file = open_input(given.path, self.definitions)
-            contribution, remarks = read(
-                given,
-                file,
-                self.staging,
-                self.calendar,
-                feeds=self.feeds,
-                now_ns=self.now_ns,
-                advance=advance,
-            )
+            with given.on_disk(self.staging.folder) as path:
+                file = open_input(path, self.definitions)
+                contribution, remarks = read(
+                    given,
+                    file,
+                    self.staging,
+                    self.calendar,
+                    feeds=self.feeds,
+                    now_ns=self.now_ns,
+                    advance=advance,
+                )
         except UnusedError as error:
-            self.reporter.leave_out(given.path, str(error))
+            self.reporter.leave_out(given.label, str(error))
         except DamagedError as error:
-            self.reporter.error(given.path, str(error))
+            self.reporter.error(given.label, str(error))
             self.damages.append(error.damage)
-        except (UnreadableError, OSError) as error:
-            self._unreadable(given.path, error)
         except InputError as error:
-            self.reporter.error(given.path, str(error))
+            if isinstance(error, UnreadableError):
+                self._unreadable(given.label, error)
+            else:
+                self.reporter.error(given.label, str(error))
+        except (OSError, ValueError) as error:  # ValueError: what a library made of it
+            self._unreadable(given.label, error)
         else:
+            self._take(given, contribution)
             for left_out in file.left_out:
-                self.reporter.leave_out(given.path, left_out)
+                self.reporter.leave_out(given.label, left_out)
             for remark in remarks:
-                self.reporter.warn(given.path, remark)
-            self.contributions[given.sha256] = contribution
-            rows = 0
-            for (feed, day), part in contribution.parts.items():
-                if part:
-                    rows += part.rows
-                    for staged in part.files:
-                        self.definitions.add(feed, day, staged)
-            self.reporter.say(f"{given.path.name}: {rows:,} rows for {listing(contribution.parts)}")
+                self.reporter.warn(given.label, remark)
 
-    def _unreadable(self, path: Path, error: OSError | UnreadableError) -> None:
+    def _take(self, given: Input, contribution: Contribution) -> None:
+        """Keep what a file has given."""
+        self.contributions[given.sha256] = contribution
+        rows = 0
+        for (feed, day), part in contribution.parts.items():
+            if part:
+                rows += part.rows
+                for staged in part.files:
+                    self.definitions.add(feed, day, staged)
+        self.reporter.say(f"{given.name}: {rows:,} rows for {listing(contribution.parts)}")
+        touched = {utc for _, day in contribution.parts for utc in utc_dates(day)}
+        for utc in sorted(touched - self.conditions_told):
+            condition = given.conditions.get(utc, {}).get("condition", "available")
+            if condition != "available":
+                self.reporter.warn(utc.isoformat(), f"its data is {condition}, the vendor says")
+                self.conditions_told.add(utc)
+
+    def _unreadable(self, label: str, error: Exception) -> None:
         """Note a file of which nothing but the name can say what it would have held."""
-        self.reporter.error(path, first_line(error))
-        self.damages.append(damage_by_name(path))
+        self.reporter.error(label, first_line(error))
+        self.damages.append(damage_by_name(label.rpartition("/")[2]))
 
     def _conclude(self, decisions: dict[Partition, Decision]) -> None:
         """Carry the decisions out, and say what becomes of every partition."""
@@ -250,7 +281,7 @@ class _Run:
                 case Verdict.HELD_BACK:
                     result.failed += 1
                     assert decision.held_back_by is not None
-                    held_back[decision.held_back_by.name].append(partition)
+                    held_back[decision.held_back_by].append(partition)
                 case Verdict.OTHER_FILES:
                     result.failed += 1
                     sources = self.checks[partition].manifest["sources"]

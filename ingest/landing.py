@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL, Feed
 from es_physics.bronze.manifest import Provenance, coverage, symbol_mappings, write_manifest
 from es_physics.bronze.partitions import PartitionCheck
+from es_physics.calendar import utc_dates
 from ingest.merge import Merger, in_file_order
 from ingest.partition_writer import DATA_NAME, PartitionWriter
 from ingest.parts import Contribution, Part, Partition
@@ -80,11 +81,24 @@ def land(
         "repeated_rows": merger.repeated + before.get("repeated_rows", 0),
         "coverage": coverage(day, windows),
         "symbol_mappings": symbol_mappings(set().union(*(part.symbol_ids for part in parts))),
-        **provenance.fields([_SORTED] if was_sorted else []),
+        **_with_conditions(provenance, day, given, before).fields([_SORTED] if was_sorted else []),
     }
     write_manifest(folder, manifest, {DATA_NAME: rows}, {DATA_NAME: sha256})
     staging.commit(feed, day, folder)
     return Landed(rows, merger.repeated)
+
+
+def _with_conditions(
+    provenance: Provenance, day: date, given: Sequence[Contribution], before: Mapping[str, Any]
+) -> Provenance:
+    """With the vendor's word on the date, where it came with the files and is not known already."""
+    if provenance.dataset_condition is not None:
+        return provenance
+    days = {one["date"]: one for one in before.get("dataset_condition") or []}
+    for source in given:
+        for utc in source.conditions.keys() & utc_dates(day):
+            days[utc.isoformat()] = {"date": utc.isoformat(), **source.conditions[utc]}
+    return replace(provenance, dataset_condition=[days[key] for key in sorted(days)] or None)
 
 
 def _source(given: Contribution, partition: Partition) -> dict[str, Any]:

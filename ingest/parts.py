@@ -13,6 +13,7 @@ from typing import Any
 
 from es_physics.bronze.feeds import FEEDS
 from es_physics.calendar import trade_date_interval, utc_midnight_ns
+from ingest.finding import Conditions
 from ingest.reader import Window
 
 Partition = tuple[str, date]
@@ -43,15 +44,16 @@ class Part:
 class Contribution:
     """What one file that was read gives: to each partition its rows, or None for "asked, nothing".
 
-    name, sha256: of the file; schema: of its records; window: what it was asked for.
+    sha256: of the file; schema: of its records; window: what it was asked for.
     source: what the manifests say of the file.
+    conditions: the vendor's word on the data of each UTC date, as far as it came with the file.
     """
 
-    name: str
     sha256: str
     schema: str | None
     window: Window | None
     source: dict[str, Any]
+    conditions: Conditions
     parts: dict[Partition, Part | None]
 
 
@@ -59,11 +61,12 @@ class Contribution:
 class Damage:
     """The partitions a bad file would have been part of: those of `feeds` within `window`.
 
+    name:       of the file.
     schema:     of its records; None if not known.
     partitions: those it was seen to have rows for, before it turned out bad.
     """
 
-    path: Path
+    name: str
     schema: str | None
     feeds: frozenset[str]
     window: Window | None
@@ -80,20 +83,20 @@ class Damage:
         return start < self.window[1] and self.window[0] < end
 
 
-def damage_by_name(path: Path) -> Damage:
+def damage_by_name(name: str) -> Damage:
     """What the vendor's file naming says that an unreadable file would have been part of.
 
     `glbx-mdp3-20251216.mbp-10.dbn.zst` or `glbx-mdp3-20251201-20251215.trades.dbn.zst`; dates are
     UTC and inclusive. Nothing if the name does not say.
     """
-    match = re.search(r"(\d{8})(?:-(\d{8}))?\.([a-z]+(?:-\d+s?)?)\.", path.name)
+    match = re.search(r"(\d{8})(?:-(\d{8}))?\.([a-z]+(?:-\d+s?)?)\.", name)
     with suppress(ValueError):
         if match:
             first, last = (date.fromisoformat(text) for text in (match[1], match[2] or match[1]))
             feeds = frozenset(feed.path for feed in FEEDS if match[3] in feed.made_from)
             window = utc_midnight_ns(first), utc_midnight_ns(last + timedelta(days=1))
-            return Damage(path, match[3], feeds, window)
-    return Damage(path, None, frozenset(), None)
+            return Damage(name, match[3], feeds, window)
+    return Damage(name, None, frozenset(), None)
 
 
 def listing(partitions: Iterable[Partition]) -> str:

@@ -6,7 +6,7 @@ To add a format:
    and `ingest.spx` are two), opened by `Class(path, definitions)`; an `ingest.routing.Router` tells
    it what each instrument is called and which feed its records go to;
 2. add a line to `FORMATS` in `ingest.inputs` that tells its files by their first bytes or, where
-   they have no mark, by their name; and the suffix to `PATTERNS` there, if it is a new one.
+   they have no mark, by their name; and the mark or suffix to `MAGICS` or `SUFFIXES` there.
 
 The import does the rest: trade dates, order, row numbers, which file fills a partition, writing. It
 reads a file to its end before it touches a partition.

@@ -14,7 +14,7 @@ from es_physics.bronze.feeds import FEEDS, Feed
 from es_physics.calendar import Calendar, trade_date_interval
 from es_physics.errors import first_line
 from ingest.errors import InputError, UnusedError
-from ingest.inputs import Input
+from ingest.finding import Input
 from ingest.partition_writer import DATA_NAME, PartitionWriter
 from ingest.parts import Contribution, Damage, Part, Partition
 from ingest.reader import Reader
@@ -64,7 +64,7 @@ def read(
                     writers.write(feed, batch)
                 advance(file.position)
             parts: dict[Partition, Part | None] = dict(writers.finish())
-        except (InputError, OSError, pa.ArrowException) as error:
+        except (InputError, OSError, pa.ArrowException, ValueError) as error:
             writers.discard()
             raise DamagedError(first_line(error), _damage(given, file, writers)) from error
     remarks = [*file.remarks]
@@ -79,15 +79,15 @@ def read(
         nothing = "holds no records and its request covers no trade date"
         raise UnusedError(nothing) if file.window else InputError(f"{nothing}; leave it out")
     source = file.describe() | {
-        "name": given.path.name,
+        "name": given.name,
         "sha256": given.sha256,
         "bytes": given.bytes,
         "partitions": as_ranges(parts, calendar),
     }
-    return (
-        Contribution(given.path.name, given.sha256, file.schema, file.window, source, parts),
-        remarks,
+    contribution = Contribution(
+        given.sha256, file.schema, file.window, source, given.conditions, parts
     )
+    return contribution, remarks
 
 
 def as_ranges(partitions: Collection[Partition], calendar: Calendar) -> list[list[str]]:
@@ -119,7 +119,7 @@ def _damage(given: Input, file: Reader, writers: _Writers) -> Damage:
         if file.schema in feed.made_from and (not kinds or kind_of_feed(feed) in kinds)
     }
     feeds = frozenset(fillable | {feed.path for feed in file.feeds})
-    return Damage(given.path, file.schema, feeds, file.claim, frozenset(writers.partitions))
+    return Damage(given.name, file.schema, feeds, file.claim, frozenset(writers.partitions))
 
 
 def _silent_partitions(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ingest.inputs import Input
+from ingest.finding import Input
 
 
 @dataclass
@@ -44,32 +43,44 @@ class ImportResult:
         )
 
 
+def printable(text: str) -> str:
+    """The text with every character that a terminal would not show spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 class Reporter:
     """Collects a run's outcome in `result` and says the lines of progress as they come.
 
-    report: takes these lines; a rich Console on a terminal shows a bar per file as well.
+    report: takes these lines; a rich Console on a terminal shows a bar per file as well. What a
+    name of a file or a symbol may hold that is no text, a line feed or an escape, is spelled out.
     """
 
     def __init__(self, report: Callable[[str], None] | Console) -> None:
         self.result = ImportResult()
-        self.say = report.out if isinstance(report, Console) else report
+        self._say = report.out if isinstance(report, Console) else report
         self._console = report if isinstance(report, Console) else None
 
-    def error(self, where: Path | str, what: str) -> None:
+    def say(self, line: str) -> None:
+        """A line of progress."""
+        self._say(printable(line))
+
+    def error(self, where: str, what: str) -> None:
         """A line of what could not be landed, and why."""
-        self.result.errors.append(f"{where}: {what}")
+        self.result.errors.append(printable(f"{where}: {what}"))
 
-    def warn(self, where: Path | str, what: str) -> None:
+    def warn(self, where: str, what: str) -> None:
         """A line of what was landed and should be known."""
-        self.result.warnings.append(f"{where}: {what}")
+        self.result.warnings.append(printable(f"{where}: {what}"))
 
-    def leave_out(self, where: Path | str, what: str) -> None:
+    def leave_out(self, where: str, what: str) -> None:
         """A line of what no model uses."""
-        self.result.left_out.append(f"{where}: {what}")
+        self.result.left_out.append(printable(f"{where}: {what}"))
 
     def bars(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Callable[[int], None]]]:
         """Each input in turn, with a function that takes how many bytes of it were read."""
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
         with Progress(
             *columns,
             TimeRemainingColumn(),
@@ -78,7 +89,7 @@ class Reporter:
             disable=not (self._console and self._console.is_terminal),
         ) as progress:
             for given in inputs:
-                task = progress.add_task(given.path.name, total=given.bytes)
+                task = progress.add_task(printable(given.name), total=given.bytes)
                 yield given, partial(_advance, progress, task)
                 progress.remove_task(task)
 

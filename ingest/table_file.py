@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -81,7 +82,7 @@ class ParquetFile:
     """A Parquet file as a `TableFile`."""
 
     def __init__(self, path: Path) -> None:
-        self._file = pa.OSFile(str(path))
+        self._file = pa.OSFile(os.fsencode(path))
         try:
             self._parquet = pq.ParquetFile(self._file)
         except (pa.ArrowException, OSError) as error:
@@ -117,7 +118,7 @@ class CsvFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with pa.OSFile(str(path)) as file:
+        with pa.OSFile(os.fsencode(path)) as file:
             self._is_zstd = file.read(len(ZSTD_MAGIC)) == ZSTD_MAGIC
             # A zstd frame has an end; raw text has none but that of its last line.
             file.seek(max(file.size() - 1, 0))
@@ -130,7 +131,7 @@ class CsvFile:
     def _rows(self, types: dict[str, pa.DataType]) -> Generator[pa.RecordBatch]:
         """Columns by name as these types, in batches."""
         # A new file each time, as a decompressor closes the one that it reads.
-        self._file = pa.OSFile(str(self._path))
+        self._file = pa.OSFile(os.fsencode(self._path))
         stream = pa.CompressedInputStream(self._file, "zstd") if self._is_zstd else self._file
         # Only an empty field is nothing: a symbol or a side may well be NA or N.
         options = pa_csv.ConvertOptions(

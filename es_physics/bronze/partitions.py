@@ -84,7 +84,7 @@ def check_partition(
         )
     except FileNotFoundError as error:
         return PartitionCheck("invalid", f"has no {Path(error.filename or str(error)).name}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, OSError) and not is_local(folder):
             raise  # a store that cannot be reached says nothing about the partition
         return PartitionCheck("invalid", f"manifest unusable ({error!r})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -43,7 +42,7 @@ def landed(files: str, schema: str = "trades", **more: object) -> PartitionCheck
 
 
 def damage(day: date = DAY, feeds: tuple[str, ...] = ("futures/trades",), schema="trades"):
-    return Damage(Path("bad.dbn"), schema, frozenset(feeds), trade_date_interval(day))
+    return Damage("bad.dbn", schema, frozenset(feeds), trade_date_interval(day))
 
 
 def decision(*offers: Offer, there=MISSING, damages=(), force=False) -> Decision:
@@ -130,9 +129,9 @@ def test_a_better_schema_replaces_and_a_worse_one_does_not(given, there, force, 
         (damage(feeds=("futures/mbp10",)), Verdict.WRITE),
         (damage(schema="mbp-10"), Verdict.WRITE),  # its trades would not be used
         (damage(schema=None), Verdict.HELD_BACK),
-        (Damage(Path("bad.dbn"), None, frozenset(), None), Verdict.WRITE),
+        (Damage("bad.dbn", None, frozenset(), None), Verdict.WRITE),
         (
-            Damage(Path("b.dbn"), "trades", frozenset(), None, frozenset([PARTITION])),
+            Damage("b.dbn", "trades", frozenset(), None, frozenset([PARTITION])),
             Verdict.HELD_BACK,
         ),
     ],
@@ -143,7 +142,7 @@ def test_a_bad_file_holds_back_what_it_would_be_part_of(bad, verdict) -> None:
 
 def test_a_bad_file_of_a_better_schema_holds_back_what_would_stand_in_for_it() -> None:
     made = decision(offer("a", "mbp-10"), damages=[damage()])
-    assert (made.verdict, made.held_back_by) == (Verdict.HELD_BACK, Path("bad.dbn"))
+    assert (made.verdict, made.held_back_by) == (Verdict.HELD_BACK, "bad.dbn")
 
 
 def test_what_is_up_to_date_needs_no_file_and_cannot_be_held_back() -> None:

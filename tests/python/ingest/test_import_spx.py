@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -66,7 +67,7 @@ def test_zoned_timestamps_of_any_unit(tmp_path, unit) -> None:
     ],
 )
 def test_csv_in_points(tmp_path, stamp) -> None:
-    text = f"note,ts_recv,price\nfirst,{stamp},6800.25\nno price,{stamp},\n"
+    text = f"price,ts_recv\n6800.25,{stamp}\n,{stamp}\n"
     assert land(tmp_path, text).errors == []
     assert prices(tmp_path) == [(T0, 0, 6_800_250_000_000), (T0, 1, None)]
 
@@ -84,8 +85,10 @@ def test_csv_in_fixed_point_is_sorted_and_split(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        (pa.table({"time": [T0], "price": [6800.0]}), "has no column 'ts_recv'"),
-        ("when,what\n1,2\n", "has no column 'ts_recv' and 'price'"),
+        (pa.table({"time": [T0], "price": [6800.0]}), "is a table of time, price"),
+        ("when,what\n1,2\n", "is a table of when, what"),
+        ("ts_recv,price,size,symbol\n1,2,3,ESZ5\n", "is a table of ts_recv, price, size, symbol"),
+        (pa.table({"ts_recv": [T0], "price": [6800.0], "note": ["a"]}), "and no other"),
         ("ts_recv,price\n", "holds no records"),
         (pa.table({"ts_recv": [T0], "price": [6800]}), "integers are units of 1e-9"),
         (pa.table({"ts_recv": [T0 // 10**9], "price": [6800.0]}), "must be in nanoseconds"),
@@ -110,6 +113,70 @@ def test_unusable_files_get_one_line(tmp_path, source, said) -> None:
     assert said in result.errors[0]
     assert "\n" not in result.errors[0]
     assert partition_names(tmp_path / "b") == []
+
+
+@pytest.mark.parametrize(
+    ("price", "shown"),
+    [
+        (pa.array([6.8e12, 0], pa.int64()), "0 in row 2"),
+        (pa.array([6_800_000_000_000, -1]), "-1 in row 2"),
+        (pa.array([6_800_000_000_000, 6800]), "6800 in row 2"),
+        (pa.array([6_800_000_000_000, 2**63 - 2]), "9223372036854775806 in row 2"),
+        (pa.array([6800.0, float("inf")]), "inf in row 2"),
+        (pa.array([6800.0, float("-inf")]), "-inf in row 2"),
+        (pa.array([6800.0, 1e308]), "1e+308 in row 2"),
+        (pa.array([6800.0, 0.0]), "0.0 in row 2"),
+        (pa.array([6800.0, -6800.0]), "-6800.0 in row 2"),
+        # Units that a NaN has made DOUBLE.
+        (pa.array([float("nan"), 6_800_370_000_000.0]), "6800370000000.0 in row 2"),
+        (pa.array([Decimal("6800.5"), Decimal("-1")]), "-1.0 in row 2"),
+    ],
+)
+def test_what_is_no_price_is_refused_with_its_row(tmp_path, price, shown) -> None:
+    result = land(tmp_path, pa.table({"ts_recv": [T0, T0 + 1], "price": price}))
+    assert result.exit_code == 1
+    assert len(result.errors) == 1
+    assert f"has no price but {shown}" in result.errors[0]
+    assert partition_names(tmp_path / "b") == []
+
+
+def test_the_row_is_counted_through_the_file(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("ingest.spx._BATCH_ROWS", 4)
+    price = pa.array([6800.5] * 9 + [-1.0])
+    result = land(tmp_path, pa.table({"ts_recv": T0 + np.arange(10), "price": price}))
+    assert "in row 10" in result.errors[0]
+
+
+@pytest.mark.parametrize(
+    "undefined",
+    [
+        pa.array([6_800_000_000_000, 2**63 - 1]),
+        pa.array([6800.0, float(2**63)]),
+        pa.array([6800.0, float(2**63) / 1e9]),
+    ],
+)
+def test_undefined_prices_are_null(tmp_path, undefined) -> None:
+    assert land(tmp_path, pa.table({"ts_recv": [T0, T0 + 1], "price": undefined})).errors == []
+    assert prices(tmp_path) == [(T0, 0, 6_800_000_000_000), (T0 + 1, 1, None)]
+
+
+def test_a_file_that_may_have_been_cut_off_says_so(tmp_path) -> None:
+    result = land(tmp_path, f"ts_recv,price\n{T0},6800.2")
+    assert prices(tmp_path) == [(T0, 0, 6_800_200_000_000)]
+    assert "cut off" in result.warnings[0]
+
+
+def test_a_price_in_two_files_is_one(tmp_path) -> None:
+    for name, prices_of in (("a", [6800.0, 6801.0]), ("b", [6801.0, 6801.0])):
+        table = pa.table({"ts_recv": [T0, T0 + 1], "price": prices_of})
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    files = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+    assert import_paths(files, tmp_path / "b", report=lambda _: None).errors == []
+    assert prices(tmp_path) == [
+        (T0, 0, 6_800_000_000_000),
+        (T0, 1, 6_801_000_000_000),
+        (T0 + 1, 2, 6_801_000_000_000),
+    ]
 
 
 def test_a_broken_parquet_file_gets_one_line(tmp_path) -> None:
