@@ -29,7 +29,7 @@
             select
                 feed,
                 trade_date,
-                bronze_partition('{{ bronze_root }}', feed, trade_date)::json as state
+                bronze_partition({{ sql_text(bronze_root) }}, feed, trade_date)::json as state
             from wanted
             -- Only the 2-minute bars reach back before the session.
             where feed = 'futures/trades' or trade_date = date '{{ date }}'

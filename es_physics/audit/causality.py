@@ -30,6 +30,7 @@ from es_physics.bronze.manifest import write_manifest
 from es_physics.bronze.partitions import check_partition, partitions
 from es_physics.calendar import NEW_YORK
 from es_physics.errors import Error
+from es_physics.files import read_parquet_sql
 
 _MODELS = ("level_events", "level_event_features", "gamma_by_strike", "bars_1m")
 _AT_ONCE = 2
@@ -224,12 +225,12 @@ def _cut_partition(
     file = folder / "data.parquet"
     with duckdb.connect() as connection:
         ((rows,),) = connection.execute(
-            f"copy (from read_parquet($files, hive_partitioning = false) where {kept})"
-            f" to '{file}' (format parquet, compression zstd, row_group_size 250000)",
-            {"files": [str(path) for path in check.files]},
+            f"copy (from {read_parquet_sql(check.files)} where {kept})"
+            " to $file (format parquet, compression zstd, row_group_size 250000)",
+            {"file": str(file)},
         ).fetchall()
         ((first, last),) = connection.execute(
-            "select min(ts_recv), max(ts_recv) from read_parquet(?)", [str(file)]
+            f"select min(ts_recv), max(ts_recv) from {read_parquet_sql([file])}"
         ).fetchall()
     about = {**check.manifest, "first_ts_recv": first, "last_ts_recv": last}
     write_manifest(folder, about, {file.name: rows})

@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -35,7 +36,7 @@ from es_physics import project
 from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL
 from es_physics.bronze.partitions import fetch_partition
 from es_physics.calendar import default_calendar
-from es_physics.files import is_local, root_path
+from es_physics.files import is_local, read_parquet_sql, root_path
 from es_physics.gate_text import failed_gate_line
 
 DEFAULT_BRONZE_CACHE = "target/bronze"
@@ -95,18 +96,25 @@ def bronze_partition(bronze_root: str, feed_path: str, trade_date: date) -> str:
 
 
 def bronze_select(feed_path: str, files: list[str]) -> str:
-    """SQL that reads `files` of one feed with their hive keys; typed and without a row for none."""
+    """SQL that reads `files` of one feed, in order; typed and without a row for none.
+
+    The keys of a partition, `date` and `root`, are taken from its own folder alone: what else lies
+    above it is a path, whatever it looks like, and never data.
+    """
     feed = FEED_BY_PATH[feed_path]
-    hive_types = {"date": "date"} | ({"root": "varchar"} if feed.has_root_key else {})
-    if files:
-        quoted = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        return (
-            f"select * from read_parquet([{quoted}], hive_partitioning = true, "
-            f"hive_types = {hive_types})"
-        )
-    columns = {field.name: _SQL_TYPES[field.type] for field in feed.schema} | hive_types
-    typed_nulls = ", ".join(f'null::{kind} as "{name}"' for name, kind in columns.items())
-    return f"select {typed_nulls} where false"
+    key_types = {"date": "date"} | ({"root": "varchar"} if feed.has_root_key else {})
+    if not files:
+        columns = {field.name: _SQL_TYPES[field.type] for field in feed.schema} | key_types
+        typed_nulls = ", ".join(f'null::{kind} as "{name}"' for name, kind in columns.items())
+        return f"select {typed_nulls} where false"
+    names = ", ".join(f'"{field.name}"' for field in feed.schema)
+    selects = []
+    for folder, group in groupby(files, key=lambda file: Path(file).parent):
+        keys = f"date '{folder.name.removeprefix('date=')}' as \"date\""
+        if feed.has_root_key:
+            keys += f", '{folder.parent.name.removeprefix('root=')}' as root"
+        selects.append(f"select {names}, {keys} from {read_parquet_sql(group)}")
+    return " union all ".join(selects)
 
 
 def project_var_names() -> list[str]:

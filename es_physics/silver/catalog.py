@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from es_physics.files import is_local
+from es_physics.files import is_local, read_parquet_sql
 from es_physics.silver.commit import read_commit
 from es_physics.silver.verify import committed_sessions
 
@@ -48,12 +48,9 @@ def write_catalog(root: Path, target: Path) -> dict[str, int]:
             )
             connection.executemany("insert into commits values (?, ?, ?)", commits)
             for table, paths in sorted(files.items()):
-                listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
                 # By name: a session built by older code may lack a column.
-                connection.execute(
-                    f'create view "{table}" as select * from'
-                    f" read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-                )
+                files_sql = read_parquet_sql(paths, ", union_by_name = true")
+                connection.execute(f'create view "{table}" as select * from {files_sql}')
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)

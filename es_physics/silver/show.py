@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from es_physics.console import console, print_json
-from es_physics.files import is_local
 from es_physics.silver.commit import committed_files, read_table
 
 _EVENTS = """
@@ -27,8 +26,8 @@ select
     printf('%.0f', labels.time_to_threshold_2) as "after s",
     printf('%.2f', labels.null_p_break) as "p break",
     printf('%.2f', labels.null_p_bounce) as "p bounce"
-from read_parquet($events) as events
-inner join read_parquet($labels) as labels using (event_id)
+from level_events as events
+inner join level_event_labels as labels using (event_id)
 order by events.event_ts_ns, events.event_id
 limit $limit
 """
@@ -42,7 +41,7 @@ select
     count(*) filter (outcome = 'BOUNCE' and null_p_break is not null) as bounces,
     coalesce(sum(null_p_break), 0) as expected_breaks,
     coalesce(sum(null_p_bounce), 0) as expected_bounces
-from read_parquet($labels)
+from level_event_labels
 """
 
 
@@ -58,7 +57,7 @@ def show(root: Path, sessions: Sequence[date], limit: int) -> int:
                 style="red",
             )
         else:
-            _show_session(terminal, root, files, session, limit)
+            _show_session(terminal, root, session, limit)
     return 0 if all(published.values()) else 1
 
 
@@ -77,22 +76,15 @@ def show_json(root: Path, sessions: Sequence[date]) -> int:
     return 1 if None in found.values() else 0
 
 
-def _show_session(
-    terminal: Console, root: Path, files: dict[str, Path], session: date, limit: int
-) -> None:
-    labels, events, sessions = (
-        str(files[table]) for table in ("level_event_labels", "level_events", "sessions")
-    )
+def _show_session(terminal: Console, root: Path, session: date, limit: int) -> None:
     with duckdb.connect() as connection:
-        if not is_local(root):
-            connection.register_filesystem(root.fs)  # type: ignore[attr-defined]
-        ((contract,),) = connection.execute(
-            "select front_month from read_parquet(?)", [sessions]
-        ).fetchall()
+        for name in ("sessions", "level_events", "level_event_labels"):
+            connection.register(name, read_table(root, name, session))
+        ((contract,),) = connection.execute("select front_month from sessions").fetchall()
         ((count, compared, breaks, bounces, expected_breaks, expected_bounces),) = (
-            connection.execute(_SUMMARY, {"labels": labels}).fetchall()
+            connection.execute(_SUMMARY).fetchall()
         )
-        result = connection.execute(_EVENTS, {"events": events, "labels": labels, "limit": limit})
+        result = connection.execute(_EVENTS, {"limit": limit})
         names = [column[0] for column in result.description or ()]
         rows = result.fetchall()
     table = Table(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from conftest import PROJECT
 
-from es_physics.bronze.dbt_plugin import Plugin
+from es_physics.bronze.dbt_plugin import Plugin, bronze_select
+from es_physics.bronze.feeds import FEED_BY_PATH
 
 
 @pytest.fixture
@@ -26,6 +30,52 @@ def test_names_every_var_of_the_project_but_the_date(
     declared = list(yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"])
     assert declared[0] == "session_date"
     assert names == declared[1:]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("side=B", "symbol=ESX", "size=7", "date=2020-01-01", "root=NQ", "es[1]", "a?b", "st*r"),
+        *("it's", 'a "quote"', "back\\slash", "a ] b", "{a,b}", "%20", "line\nbreak", "x]y[z"),
+    ],
+)
+def test_a_path_above_the_layout_is_never_data_nor_a_pattern(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, name: str
+) -> None:
+    feed = FEED_BY_PATH["index/spx"]
+    for root in (name, "es1", "axb", "star", "xyz"):
+        folder = feed.partition_dir(tmp_path / root, date(2025, 12, 16))
+        folder.mkdir(parents=True, exist_ok=True)
+        price = 1 if root == name else 2
+        columns = {"ts_recv": [5], "row_nr": [0], "price": [price]}
+        pq.write_table(pa.table(columns, feed.schema), folder / "data.parquet")
+    file = feed.partition_dir(tmp_path / name, date(2025, 12, 16)) / "data.parquet"
+    sql = bronze_select("index/spx", [str(file)])
+    assert connection.sql(sql).fetchall() == [(5, 0, 1, date(2025, 12, 16))]
+    assert connection.sql(sql).columns == ["ts_recv", "row_nr", "price", "date"]
+
+
+def test_dates_come_in_the_order_given_with_their_own_keys(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    feed = FEED_BY_PATH["futures/definition"]
+    files = []
+    for day in (15, 16):
+        folder = feed.partition_dir(tmp_path, date(2025, 12, day))
+        folder.mkdir(parents=True)
+        for part in range(2):
+            files.append(str(folder / f"{part}.parquet"))
+            row = {field.name: [None] for field in feed.schema} | {"row_nr": [part]}
+            pq.write_table(pa.table(row, feed.schema), files[-1])
+    found = connection.sql(bronze_select(feed.path, files)).select("date", "root", "row_nr")
+    assert found.fetchall() == [
+        (date(2025, 12, day), "ES", part) for day in (15, 16) for part in range(2)
+    ]
+    empty, whole = (connection.sql(bronze_select(feed.path, given)) for given in ([], files))
+    assert empty.fetchall() == []
+    assert dict(zip(empty.columns, empty.types, strict=True)) == dict(
+        zip(whole.columns, whole.types, strict=True)
+    )
 
 
 def test_makes_a_folder_with_those_above_it_and_leaves_one_that_is_there(
