@@ -16,9 +16,9 @@ import polars as pl
 
 from bench.event_labels import event_labels
 from bench.polars_features import bronze_feed, event_features, front_trades, quotient
-from bench.session_clock import MINUTE, PROJECT, VARS, bar_dates, session_clock
+from bench.session_clock import MINUTE, PROJECT, VARS, bar_dates, new_york_ns, session_clock
 
-KINDS = ["PM_HIGH", "PM_LOW", "OR_HIGH", "OR_LOW", "SMA_200", "SMA_400"]
+KINDS = {declared["kind"]: declared for declared in VARS["level_kinds"]}
 
 
 def tables(bronze: Path, session_date: str) -> dict[str, pl.DataFrame]:
@@ -28,7 +28,10 @@ def tables(bronze: Path, session_date: str) -> dict[str, pl.DataFrame]:
     trades = front_trades(bronze, session_date, session).sort("ts_recv", "row_nr").collect()
     bars = bars_1m(trades, session)
     levels = pl.concat(
-        [range_levels(trades, session), sma_levels(bars_2m(bronze, session_date, session), session)]
+        [
+            range_levels(trades, session_date, session),
+            *sma_levels(bars_2m(bronze, session_date, session), session),
+        ]
     )
     minutes = level_minutes(bars, levels, session)
     events = zone_entries(trades, minutes, session_date, session)
@@ -163,31 +166,32 @@ def bars_2m(bronze: Path, session_date: str, session: dict[str, Any]) -> pl.Data
 # --- levels and events ---------------------------------------------------------------------------
 
 
-def range_levels(trades: pl.DataFrame, session: dict[str, Any]) -> pl.DataFrame:
-    """Highs and lows of the premarket and of the opening range."""
+def range_levels(trades: pl.DataFrame, session_date: str, session: dict[str, Any]) -> pl.DataFrame:
+    """Highs and lows of ranges of the clock."""
+
+    def at(clock: str) -> int:
+        return session.get(f"{clock}_ns") or new_york_ns(session_date, clock)
+
     rows = []
-    for name, begin, end in (
-        ("PM", session["premarket_start_ns"], session["rth_start_ns"]),
-        ("OR", session["rth_start_ns"], session["opening_range_end_ns"]),
-    ):
-        prices = trades.filter(pl.col("ts_recv").is_between(begin, end, closed="left"))["price"]
-        if prices.len():
-            until = session["trade_date_end_ns"]
-            rows += [
-                (f"{name}_HIGH", prices.max(), end, until),
-                (f"{name}_LOW", prices.min(), end, until),
-            ]
-    columns = ["level_kind", "level_price", "valid_from_ns", "valid_to_ns"]
-    return pl.DataFrame(rows, schema=columns, orient="row")
+    for kind, declared in KINDS.items():
+        if clocks := declared.get("high_of", declared.get("low_of")):
+            begin, end = map(at, clocks)
+            prices = trades.filter(pl.col("ts_recv").is_between(begin, end, closed="left"))["price"]
+            extreme = prices.max() if "high_of" in declared else prices.min()
+            valid_from = at(declared.get("valid_from", clocks[1]))
+            rows.append((kind, extreme, valid_from, session["trade_date_end_ns"]))
+    columns = {"level_kind": pl.String, "level_price": pl.Float64}
+    columns |= dict.fromkeys(("valid_from_ns", "valid_to_ns"), pl.Int64)
+    return pl.DataFrame(rows, schema=columns, orient="row").drop_nulls()
 
 
-def sma_levels(bars: pl.DataFrame, session: dict[str, Any]) -> pl.DataFrame:
+def sma_levels(bars: pl.DataFrame, session: dict[str, Any]) -> list[pl.DataFrame]:
     """Moving averages of the two-minute closes, each from one bar's end to the next."""
     ends = pl.col("bar_start_ns") + 2 * MINUTE
-    return pl.concat(
+    return [
         bars.select(
-            level_kind=pl.lit(f"SMA_{length}"),
-            level_price=pl.col("close").rolling_mean(length),
+            level_kind=pl.lit(kind),
+            level_price=pl.col("close").rolling_mean(declared["mean_of_bars"]),
             valid_from_ns=ends,
             valid_to_ns=ends.shift(-1, fill_value=session["trade_date_end_ns"]),
         ).filter(
@@ -195,8 +199,9 @@ def sma_levels(bars: pl.DataFrame, session: dict[str, Any]) -> pl.DataFrame:
             pl.col("valid_to_ns") > session["trade_date_start_ns"],
             pl.col("valid_to_ns") > pl.col("valid_from_ns"),
         )
-        for length in (200, 400)
-    )
+        for kind, declared in KINDS.items()
+        if "mean_of_bars" in declared
+    ]
 
 
 def level_minutes(
@@ -210,7 +215,7 @@ def level_minutes(
             minute_ns=pl.int_range(session["rth_start_ns"], session["event_end_ns"] + 1, MINUTE)
         )
         .join_asof(volatility, left_on="minute_ns", right_on="bar_end_ns")
-        .join(pl.DataFrame({"level_kind": KINDS}), how="cross")
+        .join(pl.DataFrame({"level_kind": list(KINDS)}), how="cross")
         .sort("minute_ns")
         .join_asof(
             levels.sort("valid_from_ns"),

@@ -20,13 +20,12 @@ def session_clock(session_date: str) -> dict[str, int]:
     day = date.fromisoformat(session_date)
     rth_end = min(f"{default_calendar().close(day):%H:%M}", VARS["rth_end"])
 
-    def at(clock: str, on: date = day) -> int:
-        moment = datetime.fromisoformat(f"{on}T{clock}").replace(tzinfo=NEW_YORK)
-        return int(moment.timestamp()) * 1_000_000_000
+    def at(clock: str) -> int:
+        return new_york_ns(session_date, clock)
 
     rth_start = at(VARS["rth_start"])
     return {
-        "trade_date_start_ns": at(VARS["trade_date_start"], day - timedelta(days=1)),
+        "trade_date_start_ns": at(VARS["trade_date_start"]),
         "premarket_start_ns": at(VARS["premarket_start"]),
         "rth_start_ns": rth_start,
         "opening_range_end_ns": rth_start + VARS["opening_range_minutes"] * MINUTE,
@@ -34,6 +33,13 @@ def session_clock(session_date: str) -> dict[str, int]:
         "rth_end_ns": at(rth_end),
         "trade_date_end_ns": at(VARS["trade_date_end"]),
     }
+
+
+def new_york_ns(session_date: str, clock: str) -> int:
+    """HH:MM of a trade date, which begins the evening before."""
+    day = date.fromisoformat(session_date) - timedelta(days=clock >= VARS["trade_date_start"])
+    moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=NEW_YORK)
+    return int(moment.timestamp()) * 1_000_000_000
 
 
 def bar_dates(session_date: str) -> list[str]:
