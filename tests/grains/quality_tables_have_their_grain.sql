@@ -10,6 +10,7 @@
     (ref('int_gate_purity'), ['gate']),
     (ref('int_gate_clock'), ['gate']),
     (ref('int_gate_leakage'), ['gate']),
+    (ref('int_gate_prices'), ['gate']),
     (ref('int_gate_causality'), ['gate']),
     (ref('int_gate_coverage'), ['gate']),
     (ref('int_gate_quality'), ['gate']),

@@ -122,6 +122,20 @@ def error_faults(anchor_ns: int) -> dict[str, Fault]:
             "where is_rth",
             "where bar_end_ns > 0",
         ),
+        "a print far off the market before the open": Fault.of(
+            "prices_are_plausible",
+            "futures/trades",
+            lambda rows: changed(
+                rows.filter(FRONT, NOW > OPEN_NS - 60 * MINUTE_NS)["row_nr"].min() == NUMBER,
+                price=pl.lit(0),
+            )(rows),
+        ),
+        "an ATR of another instrument": Fault.of(
+            "atr_is_plausible",
+            "models/intermediate/levels/int_level_minutes.sql",
+            "        minute_volatility.atr,\n",
+            "        100 * minute_volatility.atr as atr,\n",
+        ),
         "a feature that reads one nanosecond too far": Fault(
             "no_feature_sees_the_future",
             {"futures/trades": _with_a_trade_just_after(anchor_ns)},

@@ -39,6 +39,7 @@ int_bars_2m as (
             trades.trade_date = dates.trade_date
             and trades.ts_ns >= dates.trade_date_start_ns
             and trades.ts_ns < dates.trade_date_end_ns
+    where trades.price is not null
     group by all
 )
 

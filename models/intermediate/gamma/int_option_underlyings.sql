@@ -43,6 +43,7 @@ last_prices as (
             and trades.ts_ns >= session.trade_date_start_ns
             and trades.ts_ns <= session.event_end_ns
     inner join futures on trades.symbol = futures.symbol
+    where trades.price is not null
     group by all
 ),
 

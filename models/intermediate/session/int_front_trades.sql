@@ -27,6 +27,8 @@ int_front_trades as (
     where
         trades.ts_ns >= session.trade_date_start_ns
         and trades.ts_ns < session.trade_date_end_ns
+        -- A trade without a price says nothing of where the market was.
+        and trades.price is not null
 )
 
 select * from int_front_trades

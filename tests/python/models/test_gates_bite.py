@@ -26,7 +26,7 @@ from planted_faults import (
     plant,
 )
 
-REFUSED, PUBLISHED = "ABC", "DE"
+REFUSED, PUBLISHED = "ABCF", "DE"
 """Builds with and without a fault after which nothing may be published."""
 
 SETS = {
@@ -35,6 +35,8 @@ SETS = {
     "shuffled rows in the book": "C",
     "a clock without summer time": "AB",
     "premarket bars in ATR": "AC",
+    "a print far off the market before the open": "F",
+    "an ATR of another instrument": "AF",
     "a feature that reads one nanosecond too far": "BC",
     "a label that starts at its anchor": "ABC",
     "a column of zeros": "D",
@@ -170,6 +172,12 @@ def test_measured_values_name_the_place_and_the_extent(faulty: dict[str, Faulty]
     assert rows["C", "files_lie_in_time_order"]["measured"] == 39
     # Some 34 weeks of 16 years are on summer time.
     assert 2000 < rows["A", "clock_is_zero_at_the_open"]["measured"] < 4000
+    assert rows["F", "prices_are_plausible"]["measured"] == 1
+    assert (
+        "1 trades, the worst at 0.00 on 2025-12-10 08:3"
+        in rows["F", "prices_are_plausible"]["detail"]
+    )
+    assert 0.01 < rows["A", "atr_is_plausible"]["measured"] < 1
     assert rows["B", "no_feature_sees_the_future"]["measured"] >= 1
     assert rows["B", "no_feature_sees_the_future"]["detail"].startswith("trade_source_ts_ns of ")
     assert rows["D", "features_are_covered"]["measured"] == 0
