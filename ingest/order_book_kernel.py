@@ -243,13 +243,14 @@ def _move_order(state: State, book: _Record, number: Any, messages: Messages, i:
 def _show(state: State, number: Any, px: _Records, sz: _Records, ct: _Records) -> None:
     """Write the ten best levels of a side."""
     side = state.sides[number]
-    for depth in range(BOOK_LEVELS):
+    shown = min(side.depth, BOOK_LEVELS)
+    for depth in range(shown):
+        level = state.levels[side.first + side.depth - 1 - depth]
+        px[depth] = level.key if number & 1 == _BIDS else -level.key
+        sz[depth] = min(level.total, _LARGEST_UINT32)
+        ct[depth] = min(level.count, _LARGEST_UINT32)
+    for depth in range(shown, BOOK_LEVELS):
         px[depth], sz[depth], ct[depth] = _UNDEF_PRICE, 0, 0
-        if depth < side.depth:
-            level = state.levels[side.first + side.depth - 1 - depth]
-            px[depth] = level.key if number & 1 == _BIDS else -level.key
-            sz[depth] = min(level.total, _LARGEST_UINT32)
-            ct[depth] = min(level.count, _LARGEST_UINT32)
 
 
 @njit(cache=True)

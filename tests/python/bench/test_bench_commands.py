@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from conftest import Builds, run_module
 
-from bench import command, compare, ingest, profile
+from bench import command, compare, ingest, orders, profile
 from bench.code_lines import code_lines
 from bench.measure import Cost
 from bench.session import SESSION_DATE, Session
@@ -136,3 +136,15 @@ def test_a_session_too_small_is_told_in_words(
 ) -> None:
     assert module.main(["--book-rows", "5", "--cache", str(tmp_path)]) == 1  # type: ignore[attr-defined]
     assert "--book-rows 5 is too few for a market" in capsys.readouterr().err
+
+
+@pytest.mark.market
+def test_books_of_orders_are_timed_alone_and_with_their_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert orders.main(["--book-rows", "10000", "--repeat", "1", "--cache", str(tmp_path)]) == 0
+    output = capfd.readouterr().out
+    assert "million messages/s" in output
+    for name in ("books alone", "file to Arrow batches"):
+        [line] = [line for line in output.splitlines() if name in line]
+        assert all(float(number) > 0 for number in line.split()[-2:])
