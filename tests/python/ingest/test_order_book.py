@@ -483,6 +483,22 @@ def test_what_rests_is_the_sum_of_its_orders_and_levels_are_in_order() -> None:
         assert [price for price, _, _ in asks] == sorted({p for p, _, _ in asks})
 
 
+def test_levels_far_from_the_best_come_into_view_as_they_are() -> None:
+    rng = np.random.default_rng(8)
+    near_and_far = [(side, n) for side in "AB" for n in range(60)] * 3
+    resting: list[Message] = [
+        ("A", side, order_id, 100 + n if side == "A" else 99 - n, 1 + order_id % 5)
+        for order_id, (side, n) in enumerate(rng.permutation(np.array(near_and_far, object)))
+    ]
+    by_distance = sorted(resting, key=lambda one: abs(2 * one[3] - 199))
+    gone: list[Message] = [("C", *one[1:]) for one in by_distance]
+    records = messages([CLEAR, *resting, *gone])
+    rows, faults = built(records)
+    assert not faults
+    assert rows == LiteralBooks().rows(records)
+    assert len(rows) > len(gone)
+
+
 def test_many_orders_levels_instruments_and_clears_find_room() -> None:
     """The tables begin small: 4,096 slots for orders, 32 levels for a side."""
     sequence: list[Message] = []
