@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from conftest import PROJECT, run_es_physics
+from conftest import PROJECT
 from planted_faults import SESSION, copy_bronze, copy_project
 
 from es_physics.audit.causality import CausalityError, Difference, differences, prove
@@ -92,18 +92,3 @@ def test_differences_are_of_rows_and_of_bits() -> None:
 def test_session_without_events_cannot_be_judged(tmp_path: Path) -> None:
     with pytest.raises(CausalityError, match="2025-12-10 has no event with the Bronze below"):
         prove(date.fromisoformat(SESSION), tmp_path / "none", tmp_path, project=PROJECT)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (("2025-12-10", "--cuts", "1"), "argument --cuts: '1' is no whole number of at least 2"),
-        (("2025-12-13",), "error: 2025-12-13 is no CME trade date."),
-        (("16.12.2025",), "'16.12.2025' is no date, expected YYYY-MM-DD"),
-    ],
-)
-def test_wrong_usage_says_so(arguments: tuple[str, ...], line: str) -> None:
-    finished = run_es_physics("prove-causality", *arguments)
-    assert finished.returncode == 2
-    assert line in finished.stdout + finished.stderr
-    assert "Traceback" not in finished.stdout + finished.stderr

@@ -290,13 +290,13 @@ def test_rooms_that_need_each_other_are_found(tmp_path: Path) -> None:
     assert set(circle_of_rooms(tree)) == {"bronze", "silver"}
 
 
-def test_the_names_of_the_front_door_are_there_and_no_others() -> None:
+def test_the_names_of_the_front_door_are_there_and_no_others(project: SourceTree) -> None:
     import es_physics
 
     given = {name for name in vars(es_physics) if not name.startswith("_")}
     imported = {
         alias.name
-        for node in SourceTree.read(PROJECT).trees["es_physics"].body
+        for node in project.trees["es_physics"].body
         if hasattr(node, "names")
         for alias in node.names
     }

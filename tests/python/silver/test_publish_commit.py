@@ -147,8 +147,8 @@ def _publish_many(root: Path, numbers: range) -> None:
 def test_a_reader_during_two_publishers_never_sees_a_mixture(tmp_path: Path) -> None:
     publish_generation(tmp_path, 0, rows=20_000)
     writers = [
-        run(_publish_many, tmp_path, range(1, 60, 2)),
-        run(_publish_many, tmp_path, range(2, 61, 2)),
+        run(_publish_many, tmp_path, range(1, 40, 2)),
+        run(_publish_many, tmp_path, range(2, 41, 2)),
     ]
     seen = set()
     while any(writer.is_alive() for writer in writers):
