@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from es_physics import files
-from es_physics.errors import Error, UsageError
+from es_physics.errors import Error, UsageError, is_of_object_store
 
 EXIT_CODES = (
     "Exit codes: 0 success; 1 something is wrong with the data, or a part of the work failed;"
@@ -167,7 +167,7 @@ def run_command(
         return error.exit_code
     except Exception as error:
         # An object store's client has errors of its own for a server that cannot be reached.
-        if not isinstance(error, OSError | ValueError) and "botocore" not in type(error).__module__:
+        if not (isinstance(error, OSError | ValueError) or is_of_object_store(error)):
             raise
         print(f"error: {error}", file=sys.stderr)
         return 1

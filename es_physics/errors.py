@@ -2,6 +2,7 @@
 
 A command prints the message and ends with `exit_code`. Each room has its own below `Error`:
 
+- `es_physics.files`: RootError
 - `es_physics.checkout`: NoCheckout
 - `es_physics.silver`: RecordError
 - `es_physics.build`: NoBronze, ParseError, RayUnavailable
@@ -28,3 +29,8 @@ class UsageError(Error):
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, or its type's name: libraries append whole stacks."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+def is_of_object_store(error: BaseException) -> bool:
+    """Whether it is an error of an object store's client, which has a tree of its own."""
+    return "botocore" in type(error).__module__

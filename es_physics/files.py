@@ -11,20 +11,31 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from es_physics.errors import Error
+
+
+class RootError(Error):
+    """A folder that a command must read or fill, and cannot. The message names it."""
 
 
 def root_path(name: str | Path) -> Path:
     """`name` as a path: a `pathlib.Path`, or for a URL an object that acts as one (`UPath`).
 
-    Object stores are reached through fsspec with the environment's credentials; listings are never
-    kept, because other processes write there. Raises Error without the packages that this takes.
+    A leading `~` is the user's home folder, which a shell expands in few places only. Object stores
+    are reached through fsspec with the environment's credentials; listings are never kept, because
+    other processes write there. Raises Error without the packages that this takes, or for a user
+    without a home folder.
     """
     text = str(name)
     if "://" not in text:
-        return Path(text)
+        try:
+            return Path(text).expanduser()
+        except RuntimeError as error:
+            raise RootError(
+                f"{text}: no such user has a home folder; give the whole path"
+            ) from error
     try:
         from upath import UPath  # only where it is needed: the import is slow
     except ImportError as error:
@@ -34,14 +45,43 @@ def root_path(name: str | Path) -> Path:
     return cast(Path, UPath(text, use_listings_cache=False))
 
 
+def setting(variable: str, default: str) -> str:
+    """An environment variable's value; one that is empty, or blank, counts as unset."""
+    return os.environ.get(variable, "").strip() or default
+
+
 def bronze_root() -> Path:
     """Where Bronze lies: `ES_BRONZE_ROOT`, or `data/bronze`."""
-    return root_path(os.environ.get("ES_BRONZE_ROOT") or "data/bronze")
+    return root_path(setting("ES_BRONZE_ROOT", "data/bronze"))
 
 
 def silver_root() -> Path:
     """Where the published tables lie: `ES_SILVER_ROOT`, or `data/silver`."""
-    return root_path(os.environ.get("ES_SILVER_ROOT") or "data/silver")
+    return root_path(setting("ES_SILVER_ROOT", "data/silver"))
+
+
+def require_root(root: Path, kind: Literal["Bronze", "Silver"]) -> None:
+    """Raise RootError, naming the folder and what to set, unless the root is there to be read."""
+    if root.is_dir():
+        return
+    what = "is no folder" if root.exists() else "is not there"
+    raise RootError(
+        f"{kind} root {absolute(root)} {what}: stand in the project's folder, or set"
+        f" ES_{kind.upper()}_ROOT"
+    )
+
+
+def require_writable_root(root: Path) -> None:
+    """Raise RootError unless a Silver root on this machine is a folder, or can be made one."""
+    if not is_local(root):
+        return
+    folders = (root.absolute(), *root.absolute().parents)
+    there = next(folder for folder in folders if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise RootError(
+            f"Silver root {absolute(root)}: {there} is no folder that can be written to; set"
+            " ES_SILVER_ROOT"
+        )
 
 
 def is_local(path: Path) -> bool:

@@ -19,8 +19,9 @@ from es_physics.errors import UsageError
 # A link to the project's own file, which a wheel carries as a copy.
 _PROJECT_FILE = Path(__file__).with_name("dbt_project.yml")
 
-SESSION_DATE = "session_date"
-"""The var that is the key of a build, and no choice."""
+SESSION_DATE, PUBLISH_EMPTY = "session_date", "publish_empty"
+NO_CHOICES = (SESSION_DATE, PUBLISH_EMPTY)
+"""Vars that decide no number: the key of a build, and whether it may publish nothing."""
 
 _DECLARED = re.compile(
     r"^  (?P<name>\w+):.*\s# (?P<kind>[a-z]+)"
@@ -34,7 +35,7 @@ _CONTRACT = re.compile(r"([A-Z0-9]{1,4}[FGHJKMNQUVXZ]\d{1,2})?")
 class Var:
     """One var: its default, and what it may be, as the comment beside the default says.
 
-    kind: date, clock, contract, number, integer, or numbers and integers for lists without repeats;
+    kind: date, clock, contract, flag, number, integer, or numbers and integers for lists without repeats;
     anything else is looked at by what reads it. low, high: the interval of its numbers, whose ends
     belong to it where `has_low`, `has_high`.
     """
@@ -66,6 +67,8 @@ class Var:
             return not (is_minutes or (isinstance(value, str) and _CLOCK.fullmatch(value)))
         if self.kind == "contract":
             return not (isinstance(value, str) and _CONTRACT.fullmatch(value))
+        if self.kind == "flag":
+            return type(value) is not bool
         if self.kind not in ("number", "numbers", "integer", "integers"):
             return False
         types = (int,) if self.kind.startswith("integer") else (int, float)
@@ -80,6 +83,7 @@ class Var:
             "date": "YYYY-MM-DD, a day that there is",
             "clock": "a New York time, quoted: 'HH:MM'",
             "contract": "a contract such as ESH6, or nothing",
+            "flag": "true or false",
             "number": "a number",
             "integer": "a whole number",
             "numbers": "a list of different numbers",
@@ -136,9 +140,10 @@ def vars_problem(values: Mapping[str, Any]) -> str | None:
 
 
 def project_vars(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The vars of `dbt_project.yml` by name, `overrides` over their defaults, without session_date.
+    """The vars of `dbt_project.yml` by name, `overrides` over their defaults.
 
-    Raises UsageError for a name that is not declared or a value that it may not have.
+    Without those of `NO_CHOICES`. Raises UsageError for a name that is not declared or a value
+    that it may not have.
     """
     overrides = overrides or {}
     if SESSION_DATE in overrides:
@@ -146,8 +151,7 @@ def project_vars(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     if problem := vars_problem(overrides):
         raise UsageError(problem)
     values = {name: var.default for name, var in declared_vars().items()} | dict(overrides)
-    del values[SESSION_DATE]
-    return values
+    return {name: value for name, value in values.items() if name not in NO_CHOICES}
 
 
 def _is_date(value: Any) -> bool:

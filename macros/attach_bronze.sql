@@ -8,12 +8,11 @@
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- do check_vars() -%}
     {%- set date = session_date() -%}
-    {%- set bronze_root = env_var('ES_BRONZE_ROOT', 'data/bronze') -%}
 
     {#- run_query, unlike a statement block, opens no transaction that a hook would leave open. -#}
-    {%- do run_query('create schema if not exists bronze') -%}
+    {%- do run_query('create schema if not exists ' ~ own('bronze')) -%}
     {%- set partitions -%}
-        create or replace table bronze.partitions as
+        create or replace table {{ own('bronze.partitions') }} as
         with
 
         wanted as (
@@ -29,7 +28,7 @@
             select
                 feed,
                 trade_date,
-                bronze_partition({{ sql_text(bronze_root) }}, feed, trade_date)::json as state
+                bronze_partition(feed, trade_date)::json as state
             from wanted
             -- Only the 2-minute bars reach back before the session.
             where feed = 'futures/trades' or trade_date = date '{{ date }}'
@@ -56,14 +55,14 @@
                 feed,
                 coalesce(flatten(list(files order by trade_date) filter (status = 'ok')), [])
             ) as sql
-        from bronze.partitions
+        from " ~ own('bronze.partitions') ~ "
         group by feed
     ") -%}
     {%- for view_name, sql in views.rows -%}
-        {%- do run_query('create or replace view bronze.' ~ view_name ~ ' as ' ~ sql) -%}
+        {%- do run_query('create or replace view ' ~ own('bronze.') ~ view_name ~ ' as ' ~ sql) -%}
     {%- endfor -%}
 
-    {{ warn_of_bronze(date, bronze_root) }}
+    {{ warn_of_bronze(date) }}
 {% endmacro %}
 
 {#- The session date and the sma_warmup_days trade dates before it, oldest first. Stops the run if CME
@@ -86,11 +85,11 @@
 {% endmacro %}
 
 {#- One line for what is missing, one for each partition that does not match its manifest. -#}
-{% macro warn_of_bronze(date, bronze_root) %}
+{% macro warn_of_bronze(date) %}
     {%- set missing = [] -%}
     {%- for feed, trade_date, status, problem in run_query("
         select feed, trade_date::varchar, status, problem
-        from bronze.partitions
+        from " ~ own('bronze.partitions') ~ "
         where status <> 'ok'
         order by trade_date desc, feed
     ").rows -%}
@@ -102,6 +101,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if missing -%}
+        {%- set bronze_root = run_query('select bronze_root()').rows[0][0] -%}
         {%- do exceptions.warn(
             'session ' ~ date ~ ': no Bronze below ' ~ bronze_root ~ ' for ' ~ missing | join(', ')
             ~ '; what needs it stays NULL') -%}

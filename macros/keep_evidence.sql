@@ -21,7 +21,7 @@
     {%- endfor -%}
     {#- What an earlier run of the database file left of the table is no evidence of this one. -#}
     {%- set gates_built = 'qa_gate_results' in succeeded -%}
-    {%- set gate_table = target.database ~ '.silver.qa_gate_results' -%}
+    {%- set gate_table = own('silver.qa_gate_results') -%}
     {%- if gates_built -%}{%- do print_failed_gates(gate_table) -%}{%- endif -%}
     {%- do print_failed_claims(results) -%}
     {%- if not failed -%}{{ return('') }}{%- endif -%}
@@ -46,7 +46,7 @@
         select null::varchar as gate where false
         {%- endif -%}
     {%- endset -%}
-    {%- set root = env_var('ES_SILVER_ROOT', 'data/silver') -%}
+    {%- set root = run_query('select silver_root()').rows[0][0] -%}
     {%- set folder = root ~ '/_audits/session_date=' ~ session_date() -%}
     {%- do run_query('select make_folder(' ~ sql_text(folder) ~ ')') -%}
     {%- do copy_evidence(failures, folder ~ '/failures.parquet') -%}

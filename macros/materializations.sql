@@ -21,6 +21,13 @@
     {{ return(finish_relation(target, post_hooks)) }}
 {% endmaterialization %}
 
+{#- dbt's own, which says in the end how it went. -#}
+{% materialization test, adapter='duckdb' %}
+    {%- set made = dbt.materialization_test_default() -%}
+    {%- do note_tested() -%}
+    {{ return(made) }}
+{% endmaterialization %}
+
 {% macro make_room(hooks) %}
     {%- do run_hooks(hooks, inside_transaction=False) -%}
     {%- do drop_relation_if_exists(load_cached_relation(this)) -%}
@@ -30,6 +37,7 @@
 {% macro finish_relation(target, hooks) %}
     {%- do run_hooks(hooks, inside_transaction=True) -%}
     {%- do persist_docs(target, model) -%}
+    {%- do note_built() -%}
     {%- do adapter.commit() -%}
     {%- do run_hooks(hooks, inside_transaction=False) -%}
     {{ return({'relations': [target]}) }}

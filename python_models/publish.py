@@ -1,12 +1,10 @@
-"""One row: the commit that made this session's Silver tables visible."""
+"""One row: the commit that made this session's Silver tables visible, or why there is none."""
 
-import pyarrow as pa
-
-from es_physics.silver.commit import publish_session
+from es_physics.silver.publication import publish_or_refuse
 
 
 def model(dbt, session):
-    """Runs last, and only if no test above it failed: stages, renames and commits every table."""
+    """Runs last, and only if all above it is proven: stages, renames and commits every table."""
     params = dbt.ref("session_params").to_arrow_table().to_pylist()[0]
     tables = {
         "sessions": dbt.ref("sessions").order("session_date").to_arrow_table(),
@@ -24,11 +22,4 @@ def model(dbt, session):
         .order("event_ts_ns, event_id")
         .to_arrow_table(),
     }
-    commit = publish_session(
-        params["session_date"],
-        tables,
-        bronze_json=params["bronze_json"],
-        vars_json=params["vars_json"],
-        run_started_at=params["run_started_at"],
-    )
-    return pa.table({name: [value] for name, value in commit.items()})
+    return publish_or_refuse(params, tables)

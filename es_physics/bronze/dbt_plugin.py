@@ -1,13 +1,20 @@
 """dbt-duckdb plugin: what macros ask of Python, as SQL functions.
 
-dbt loads it from `profiles.yml`. `attach_bronze` asks before a run for the trade date's calendar,
-which Bronze partitions exist, are whole, and how to read them:
+dbt loads it from `profiles.yml`. `start_run` asks, before anything else, for
+
+- `root_problem()`: why Bronze cannot be read, or Silver not written, where the environment says
+  that they are; empty if both can;
+- `bronze_root()`, `silver_root()`: where they are;
+- `newest_bronze()`: the newest trade date that has futures trades, empty without any.
+
+Then `attach_bronze` asks for the trade date's calendar, which Bronze partitions exist, are whole,
+and how to read them:
 
 - `trade_calendar(session_date, warmup_days)`: one JSON object with whether it `is_trade_date`, the
   calendar's `first` and `last` date, `has_rth`, the `reason` and the trade dates `warm_up` to it;
 - `vars_problem(given_json)`: what is wrong with the vars of the command line, in words;
 - `bronze_feeds()`: the paths of all feeds;
-- `bronze_partition(bronze_root, feed_path, trade_date)`: one JSON object with the partition's
+- `bronze_partition(feed_path, trade_date)`: one JSON object with the partition's
   product's `root` (null for an index), its `status` (`ok`, `missing` or `invalid`), the `problem`
   in words, its `files`, `row_count` and the files' `sha256`;
 - `bronze_select(feed_path, files)`: the SELECT that reads those files, typed and empty for none.
@@ -22,13 +29,15 @@ Others ask for
 from __future__ import annotations
 
 import json
-import os
 from datetime import date
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 from duckdb.func import SPECIAL
 
@@ -36,7 +45,17 @@ from es_physics import project
 from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL
 from es_physics.bronze.partitions import fetch_partition
 from es_physics.calendar import default_calendar
-from es_physics.files import is_local, read_parquet_sql, root_path
+from es_physics.errors import Error
+from es_physics.files import (
+    bronze_root,
+    is_local,
+    read_parquet_sql,
+    require_root,
+    require_writable_root,
+    root_path,
+    setting,
+    silver_root,
+)
 from es_physics.gate_text import failed_gate_line
 
 DEFAULT_BRONZE_CACHE = "target/bronze"
@@ -50,6 +69,10 @@ _SQL_TYPES = {
     pa.uint8(): "utinyint",
     pa.string(): "varchar",
 }
+
+
+_TAKEN_NAMES = {"main", "temp", "system", "bronze", "es_physics_proof"}
+"""What DuckDB, or this project's sources, would take for something else."""
 
 
 def vars_problem(given_json: str) -> str:
@@ -78,11 +101,28 @@ def trade_calendar(session_date: date, warmup_days: int) -> str:
     )
 
 
-def bronze_partition(bronze_root: str, feed_path: str, trade_date: date) -> str:
+def root_problem() -> str:
+    """What is wrong with the roots of Bronze and Silver, in words; empty if nothing is."""
+    try:
+        require_root(bronze_root(), "Bronze")
+        require_writable_root(silver_root())
+    except Error as error:
+        return str(error)
+    return ""
+
+
+def newest_bronze() -> str:
+    """The newest trade date with a partition of futures trades, whatever is in it."""
+    folders = FEED_BY_PATH["futures/trades"].partition_dir(bronze_root(), date.min).parent
+    names = [path.name.removeprefix("date=") for path in folders.glob("date=????-??-??")]
+    return max(names, default="")
+
+
+def bronze_partition(feed_path: str, trade_date: date) -> str:
     """The state of one partition as a JSON object; see the module's docstring."""
-    cache = Path(os.environ.get("ES_BRONZE_CACHE", DEFAULT_BRONZE_CACHE))
+    cache = root_path(setting("ES_BRONZE_CACHE", DEFAULT_BRONZE_CACHE))
     feed = FEED_BY_PATH[feed_path]
-    check = fetch_partition(root_path(bronze_root), feed, trade_date, cache)
+    check = fetch_partition(bronze_root(), feed, trade_date, cache)
     return json.dumps(
         {
             "root": ROOT_SYMBOL if feed.has_root_key else None,
@@ -133,19 +173,52 @@ def make_folder(path: str) -> str:
 class Plugin(BasePlugin):
     """Registers the functions on dbt's DuckDB connection."""
 
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Called by dbt-duckdb before it opens a database, which DuckDB names after its file.
+
+        Raises DbtRuntimeError for a file that cannot be opened, or by whose name it goes wrong.
+        """
+        if creds.path == ":memory:" or "://" in creds.path:
+            return
+        file = Path(creds.path).expanduser().absolute()
+        name = DuckDBCredentials.path_derived_database_name(creds.path)
+        if name in _TAKEN_NAMES or set(file.name) & set("'\"#"):
+            raise DbtRuntimeError(
+                f"a database cannot be called after {file.name}; let ES_DUCKDB_PATH name another"
+                " file, such as es_physics.duckdb"
+            )
+        if not file.parent.is_dir():
+            raise DbtRuntimeError(
+                f"the database's folder {file.parent} is not there: stand in the project's folder,"
+                " make it, or set ES_DUCKDB_PATH"
+            )
+
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Called by dbt-duckdb once for each database it opens."""
         conn.create_function("trade_calendar", trade_calendar, ["date", "integer"], "varchar")
         conn.create_function("vars_problem", vars_problem, ["varchar"], "varchar")
+        # How the tests of a run ended; the macro prove_publication asks for it.
+        conn.execute("attach if not exists ':memory:' as es_physics_proof")
+        conn.execute(
+            "create table if not exists es_physics_proof.tested"
+            " (unique_id varchar, invocation_id varchar, passed boolean)"
+        )
         conn.create_function("bronze_feeds", bronze_feeds, [], "varchar[]")
         # The answer depends on the disk, so it must not be computed once and kept.
         conn.create_function(
             "bronze_partition",
             bronze_partition,
-            ["varchar", "varchar", "date"],
+            ["varchar", "date"],
             "varchar",
             side_effects=True,
         )
+        for name, function in (
+            ("root_problem", root_problem),
+            ("bronze_root", lambda: str(bronze_root())),
+            ("silver_root", lambda: str(silver_root())),
+            ("newest_bronze", newest_bronze),
+        ):
+            conn.create_function(name, function, [], "varchar", side_effects=True)
         conn.create_function("bronze_select", bronze_select, ["varchar", "varchar[]"], "varchar")
         conn.create_function("project_var_names", project_var_names, [], "varchar[]")
         conn.create_function("make_folder", make_folder, ["varchar"], "varchar", side_effects=True)

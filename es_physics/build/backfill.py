@@ -80,6 +80,7 @@ def backfill(
     force: bool = False,
     dry_run: bool = False,
     ray_address: str | None = None,
+    patience_s: float = machine.PATIENCE_S,
 ) -> Backfill:
     """Plan the range, print the plan, build what needs it, print how each session ended.
 
@@ -122,6 +123,7 @@ def backfill(
                 force=force,
                 code=inputs.code_version,
                 scratch=str(scratch),
+                patience_s=patience_s,
             )
             for day in to_do
         ]
@@ -159,8 +161,13 @@ def run_here(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
             while waiting and len(running) < workers:
                 attempt = Attempt(*waiting.popleft())
                 running[attempt.sentinel] = attempt
-            for sentinel in wait(list(running)):
-                attempt = running.pop(cast(int, sentinel))
+            ended = wait(
+                list(running),
+                timeout=max(0.1, min(attempt.patience_left() for attempt in running.values())),
+            )
+            stalled = [number for number, one in running.items() if one.patience_left() <= 0]
+            for sentinel in {*cast(list[int], ended), *stalled}:
+                attempt = running.pop(sentinel)
                 outcome = attempt.outcome()
                 if outcome.status in RETRIED and attempt.number <= attempt.job.retries:
                     waiting.append((attempt.job, attempt.number + 1))
@@ -197,6 +204,8 @@ def _report(outcomes: Iterator[Outcome], count: int, console: Console) -> list[O
                 markup=False,
                 soft_wrap=True,
             )
+            for note in outcome.notes:
+                console.print(f"  {note}", highlight=False, markup=False, soft_wrap=True)
             progress.advance(task)
     return done
 

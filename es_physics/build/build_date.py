@@ -15,26 +15,46 @@ import signal
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from es_physics.bronze.partitions import fetch_partition
+from es_physics.build.machine import PATIENCE_S
 from es_physics.build.plan import plan_session
 from es_physics.build.session_inputs import SessionInputs
 from es_physics.files import root_path
 from es_physics.silver.commit import expose
 from es_physics.silver.fingerprint import code_version
 
-Status = Literal["built", "finished", "skipped", "gate failed", "bad Bronze", "error", "died"]
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+Status = Literal[
+    "built",
+    "finished",
+    "skipped",
+    "gate failed",
+    "bad Bronze",
+    "refused",
+    "stalled",
+    "error",
+    "died",
+]
 
 GOOD: frozenset[Status] = frozenset({"built", "finished", "skipped"})
 RETRIED: frozenset[Status] = frozenset({"error", "died"})
-"""What may end otherwise next time; a failed gate or damaged Bronze will not."""
+"""What may end otherwise next time; a failed gate or damaged Bronze will not, and what stalled once
+has taken long enough."""
 
 _MAX_LOG = 20_000
+
+# In the scratch folder: what the process printed; what it did last, touched at each sign of life.
+_OUTPUT = "output.log"
+_PROGRESS = "progress"
 
 
 @dataclass(frozen=True)
@@ -43,7 +63,8 @@ class Job:
 
     bronze_root, silver_root: absolute, or URLs. vars: as JSON. threads, memory_mb: of the build.
     retries: further attempts after one that died or ended in an error. code: the version that the
-    project must have where it is built. scratch: the folder for scratch databases.
+    project must have where it is built. scratch: the folder for scratch databases. patience_s: how
+    long it may show no progress.
     """
 
     session_date: date
@@ -56,19 +77,22 @@ class Job:
     force: bool
     code: str
     scratch: str
+    patience_s: float = PATIENCE_S
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How it ended: `message` in one line, `log` as what dbt warned of or failed with.
 
-    seconds: from start to end. cpu_seconds: of its process; 0 if it died.
+    notes: lines to show with it, one for each failed gate. seconds: from start to end. cpu_seconds:
+    of its process; 0 if it died.
     """
 
     session_date: date
     status: Status
     message: str = ""
     log: str = ""
+    notes: tuple[str, ...] = ()
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     attempts: int = 1
@@ -83,6 +107,8 @@ class Attempt:
         self._started = time.monotonic()
         Path(job.scratch).mkdir(parents=True, exist_ok=True)
         self._scratch = tempfile.mkdtemp(prefix=f"{job.session_date}-", dir=job.scratch)
+        self._progress = Path(self._scratch, _PROGRESS)
+        self._progress.write_text("starting", encoding="utf-8")
         os.environ["ES_WARM_VARS"] = job.vars
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["es_physics.build.warm"])
@@ -94,19 +120,43 @@ class Attempt:
         sender.close()
         self.sentinel = self._process.sentinel
 
+    def patience_left(self) -> float:
+        """Seconds until it has shown no progress for too long."""
+        return self.job.patience_s - (time.time() - self._progress.stat().st_mtime)
+
     def outcome(self) -> Outcome:
-        """Wait for the end and clear the scratch folder."""
-        try:
-            outcome: Outcome = self._receiver.recv()
-        except EOFError:
-            outcome = Outcome(self.job.session_date, "died")
+        """Wait for the end, or put one to a process that stalls, and clear the scratch folder."""
+        stalled = False
+        while not wait([self.sentinel], timeout=max(self.patience_left(), 0.1)):
+            if self.patience_left() <= 0:
+                stalled = True
+                self._process.kill()
         self._process.join()
+        outcome = Outcome(self.job.session_date, "died")
+        with suppress(EOFError):  # it died without a word
+            if self._receiver.poll():
+                outcome = self._receiver.recv()
         if outcome.status == "died":
-            outcome = replace(outcome, message=_cause_of_death(self._process.exitcode or 0))
+            last = self._progress.read_text(encoding="utf-8")
+            outcome = replace(
+                outcome,
+                status="stalled" if stalled else "died",
+                message=(
+                    f"no progress for {self.job.patience_s:g} s, so it was ended; last: {last}"
+                    if stalled
+                    else _cause_of_death(self._process.exitcode or 0)
+                ),
+                log=f"last: {last}\n\n{self._output()}",
+            )
         self._receiver.close()
         self._process.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
         return replace(outcome, seconds=time.monotonic() - self._started, attempts=self.number)
+
+    def _output(self) -> str:
+        with suppress(OSError):
+            return Path(self._scratch, _OUTPUT).read_text(errors="replace")[-_MAX_LOG:]
+        return ""
 
     def kill(self) -> None:
         """End it at once."""
@@ -134,7 +184,7 @@ def _cause_of_death(exit_code: int) -> str:
 def _build_here(job: Job, scratch: str, sender: Connection) -> None:
     """The process's whole life."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    log = os.open(Path(scratch, "output.log"), os.O_WRONLY | os.O_CREAT)
+    log = os.open(Path(scratch, _OUTPUT), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
     from es_physics.build.warm import DATABASE  # imported before the fork, and slow elsewhere
@@ -184,6 +234,7 @@ def _checked_build(job: Job, scratch: str) -> Outcome:
         return Outcome(day, "finished", planned.reason)
     # A damaged partition would be left out with a warning, and a session of less published.
     for feed, trade_date in inputs.partitions(day):
+        _show_progress(scratch, f"Bronze {feed.path} of {trade_date}")
         check = fetch_partition(
             root_path(job.bronze_root), feed, trade_date, Path(scratch, "bronze")
         )
@@ -206,36 +257,64 @@ def _dbt_build(job: Job, scratch: str) -> Outcome:
         return Outcome(
             job.session_date, "error", "the project changed while it was parsed; start again"
         )
+    _show_progress(scratch, "dbt build")
     said: list[str] = []
-    variables = json.loads(job.vars) | {"session_date": job.session_date.isoformat()}
-    result = dbtRunner(manifest, callbacks=[lambda event: _keep(said, event)]).invoke(
+    printed: list[str] = []
+    variables = json.loads(job.vars) | {
+        "session_date": job.session_date.isoformat(),
+        "publish_empty": job.force,
+    }
+
+    def listen(event: Any) -> None:
+        if event.info.name == "PrintEvent":
+            printed.append(event.info.msg)
+        if event.info.level in {"warn", "error"}:
+            said.append(event.info.msg)
+        _show_progress(scratch, event.info.msg if event.info.level != "debug" else None)
+
+    result = dbtRunner(manifest, callbacks=[listen]).invoke(
         [
             *("build", *DBT_FLAGS, "--vars", json.dumps(variables)),
             *("--target-path", f"{scratch}/target", "--log-path", f"{scratch}/logs"),
         ]
     )
-    log = "\n".join(said)
+    outcome = _outcome_of(job.session_date, result)
+    return replace(
+        outcome,
+        log="\n".join([*printed, *said]),
+        notes=tuple(line for line in printed if line.startswith("gate ")),
+    )
+
+
+def _outcome_of(day: date, result: dbtRunnerResult) -> Outcome:
     if result.success:
-        return Outcome(job.session_date, "built", log=log)
+        return Outcome(day, "built")
     nodes = getattr(result.result, "results", None) or []
     errors = [node for node in nodes if node.status == "error"]
     failed = [node for node in nodes if node.status == "fail"]
     if errors or not failed:
-        cause = str(errors[0].message if errors else result.exception)
-        name = f"{errors[0].node.name}: " if errors else ""
-        return Outcome(job.session_date, "error", name + _one_line(cause), log)
-    names = ", ".join(sorted(node.node.name for node in failed))
-    return Outcome(job.session_date, "gate failed", names, log)
+        cause = _one_line(str(errors[0].message if errors else result.exception))
+        if "is not published: " in cause:
+            return Outcome(day, "refused", cause.partition("is not published: ")[2])
+        return Outcome(day, "error", (f"{errors[0].node.name}: " if errors else "") + cause)
+    return Outcome(day, "gate failed", ", ".join(sorted(node.node.name for node in failed)))
 
 
-def _keep(said: list[str], event: Any) -> None:
-    if event.info.level in {"warn", "error"}:
-        said.append(event.info.msg)
+def _show_progress(scratch: str, doing: str | None) -> None:
+    """Tell the process that waits for this one that it is alive, and what it does."""
+    path = Path(scratch, _PROGRESS)
+    with suppress(OSError):
+        if doing is None:
+            os.utime(path)
+        else:
+            path.write_text(_one_line(doing), encoding="utf-8")
 
 
 def _one_line(text: str) -> str:
     """The last line that says something: of a traceback, the error itself."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines()]
+    # dbt appends the macros that an error came through.
+    lines = [line for line in lines if line and not line.startswith("> ")]
     return lines[-1] if lines else "no message"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from es_physics.checkout import project_folder
+from es_physics.build.machine import PATIENCE_S
 from es_physics.console import (
     bronze_root_argument,
     console,
@@ -51,7 +52,11 @@ def add_commands(commands: Any) -> None:
         metavar="MB",
         help="DuckDB's in each build (default: memory shared; on Ray 1500)",
     )
-    build.add_argument("--force", action="store_true", help="build published sessions too")
+    build.add_argument(
+        "--force",
+        action="store_true",
+        help="build published sessions too, and publish one that has lost all its events",
+    )
     build.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     build.add_argument(
         "--retries",
@@ -59,6 +64,13 @@ def add_commands(commands: Any) -> None:
         default=2,
         metavar="N",
         help="more attempts for a build that died (default 2)",
+    )
+    build.add_argument(
+        "--patience",
+        type=_positive,
+        default=PATIENCE_S,
+        metavar="SECONDS",
+        help="end a build that shows no progress for so long (default %(default)s)",
     )
     build.add_argument(
         "--vars", type=_mapping, default={}, metavar="YAML", help="as in dbt, without session_date"
@@ -110,6 +122,7 @@ def _build(options: argparse.Namespace) -> int:
             force=options.force,
             dry_run=options.dry_run,
             ray_address=options.ray,
+            patience_s=options.patience,
         )
     if options.json:
         print_json(result.rows())

@@ -13,6 +13,10 @@ when tables are written more."""
 PYTHON_MB = 400
 """What dbt and Python take beside it."""
 
+PATIENCE_S = 900
+"""Seconds without progress after which a build is ended. No node of the largest session takes a
+tenth as long: what has neither started nor finished one for this time never will."""
+
 
 def cores() -> int:
     """The cores this process may use."""

@@ -100,12 +100,13 @@ def publish_session(
     vars_json: str,
     run_started_at: str,
     root: Path | None = None,
+    project: Path = Path(),
 ) -> dict[str, Any]:
     """Publish `tables`, each already ordered by its key, as the session of `session_date`.
 
-    `bronze_json` lists the partitions that the build read, `vars_json` the vars it used, and
-    `run_started_at` is when it began. Returns the commit in short: `session_date`, `row_count` over
-    all tables, `fingerprint` and the record's path.
+    `bronze_json` lists the partitions that the build read, `vars_json` the vars it used,
+    `run_started_at` is when it began, and `project` the folder of the code. Returns the commit in
+    short: `session_date`, `row_count` over all tables, `fingerprint` and the record's path.
     """
     root = root or silver_root()
     now = datetime.now(UTC)
@@ -113,7 +114,7 @@ def publish_session(
     folder = f"{VERSIONS}/{session_date}/{run}"
     inputs = {
         "bronze": json.loads(bronze_json),
-        "code_version": code_version(),
+        "code_version": code_version(project),
         "packages": package_versions(),
         "vars": json.loads(vars_json),
     }

@@ -7,6 +7,7 @@
     (ref('int_defined_shares'), ['feed']),
     (ref('int_option_checks'), ['session_date']),
     (ref('int_bronze_quality'), ['feed']),
+    (ref('int_gate_inputs'), ['gate']),
     (ref('int_gate_purity'), ['gate']),
     (ref('int_gate_clock'), ['gate']),
     (ref('int_gate_leakage'), ['gate']),

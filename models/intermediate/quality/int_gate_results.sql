@@ -10,8 +10,8 @@ gates as (
 
 measures as (
     {%- for model in [
-        'int_gate_purity', 'int_gate_clock', 'int_gate_leakage', 'int_gate_causality',
-        'int_gate_coverage', 'int_gate_prices', 'int_gate_quality'
+        'int_gate_inputs', 'int_gate_purity', 'int_gate_clock', 'int_gate_leakage',
+        'int_gate_causality', 'int_gate_coverage', 'int_gate_prices', 'int_gate_quality'
     ] %}
     select
         gate,

@@ -27,7 +27,10 @@ session_params as (
         {{ var('risk_free_rate') }}::double as risk_free_rate,
         '{{ project_vars_json() }}' as vars_json,
         bronze_json,
-        '{{ run_started_at }}' as run_started_at
+        '{{ run_started_at }}' as run_started_at,
+        {{ sql_text(invocation_args_dict.project_dir) }} as project_dir,
+        {{ var('publish_empty') }}::boolean as publish_empty,
+        {{ invocation_args_dict.empty or false }}::boolean as is_empty_run
     from inputs
 )
 

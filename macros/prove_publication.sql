@@ -1,0 +1,90 @@
+{#- What `publish` asks for before it runs: that in this run, and by nobody's word but that of the
+    nodes themselves, everything above it was built and every test upon that ran and passed. Which
+    nodes those are is read off the graph, so that a new table or test is asked for without being
+    listed. Whatever is missing is told in one line, and what was published before stays. -#}
+{% macro prove_publication() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set above = [] -%}
+    {%- do gather_above(model.unique_id, above) -%}
+    {%- set passed = {} -%}
+    {%- for row in run_query(
+        'select unique_id, true from ' ~ own('runs.built') ~ " where invocation_id = '" ~ invocation_id
+        ~ "' union all select unique_id, passed from es_physics_proof.tested where invocation_id = '"
+        ~ invocation_id ~ "'").rows -%}
+        {%- do passed.update({row[0]: row[1]}) -%}
+    {%- endfor -%}
+
+    {%- set unpublished, unbuilt, untested, failed = [], [], [], [] -%}
+    {%- for node in graph.nodes.values() -%}
+        {%- if node.unique_id in above -%}
+            {%- if node.unique_id not in passed -%}{%- do unbuilt.append(node.name) -%}{%- endif -%}
+        {%- elif node.resource_type == 'test' -%}
+            {%- if node.depends_on.nodes | select('in', above) | list -%}
+                {%- if node.unique_id not in passed -%}
+                    {%- do untested.append(node.name) -%}
+                {%- elif not passed[node.unique_id] -%}
+                    {%- do failed.append(node.name) -%}
+                {%- endif -%}
+            {%- endif -%}
+        {%- elif node.resource_type == 'model' and node.schema == 'silver'
+            and node.unique_id != model.unique_id -%}
+            {%- do unpublished.append(node.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+
+    {%- set reasons = [] -%}
+    {%- for names, words in [
+        (failed, ' failed'),
+        (unbuilt, ' not built in this run'),
+        (untested, ' not tested in this run'),
+        (unpublished, ' is in silver, but publish does not read it'),
+    ] if names -%}
+        {%- do reasons.append(first_of(names) ~ words) -%}
+    {%- endfor -%}
+    {%- if reasons -%}
+        {{ exceptions.raise_compiler_error(
+            'session ' ~ session_date() ~ ' is not published: ' ~ reasons | join('; ')
+            ~ '. What is published is proven whole, in one run: dbt build --vars '
+            ~ "'{session_date: " ~ session_date() ~ "}'") }}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Say in one line why nothing was committed, if so. -#}
+{% macro tell_refusal() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set refused, commit_path = run_query('select refused, commit_path from ' ~ this).rows[0] -%}
+    {%- if refused -%}
+        {{ exceptions.raise_compiler_error('session ' ~ session_date() ~ ' ' ~ refused) }}
+    {%- elif not commit_path -%}
+        {%- do exceptions.warn('session ' ~ session_date() ~ ': a run with --empty publishes nothing') -%}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Add to `found` the unique ids of all that a node is made from, sources aside. -#}
+{% macro gather_above(unique_id, found) %}
+    {%- for parent in graph.nodes[unique_id].depends_on.nodes or [] -%}
+        {%- if parent in graph.nodes and parent not in found -%}
+            {%- do found.append(parent) -%}
+            {%- do gather_above(parent, found) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{#- Note that this run built a model or seed, in the transaction that does. -#}
+{% macro note_built() %}
+    {%- if execute -%}
+        {%- do run_query(
+            'insert into ' ~ own('runs.built') ~ " values ('" ~ model.unique_id ~ "', '"
+            ~ invocation_id ~ "')") -%}
+    {%- endif -%}
+{% endmacro %}
+
+{#- Note how a test of this run ended: in memory, since a commit on disk costs more than the test. -#}
+{% macro note_tested() %}
+    {%- set row = load_result('main').table.rows[0] -%}
+    {%- set passed = config.get('severity', 'error') | lower != 'error' or not row['should_error'] -%}
+    {%- do run_query(
+        "insert into es_physics_proof.tested values ('" ~ model.unique_id ~ "', '" ~ invocation_id
+        ~ "', " ~ passed ~ ")") -%}
+    {%- do adapter.commit() -%}
+{% endmacro %}
