@@ -35,8 +35,8 @@ _CONTRACT = re.compile(r"([A-Z0-9]{1,4}[FGHJKMNQUVXZ]\d{1,2})?")
 class Var:
     """One var: its default, and what it may be, as the comment beside the default says.
 
-    kind: date, clock, contract, flag, number, integer, or numbers and integers for lists without repeats;
-    anything else is looked at by what reads it. low, high: the interval of its numbers, whose ends
+    kind: date, clock, contract, flag, number, integer, or numbers and integers for lists without
+    repeats; anything else is looked at by what reads it. low, high: the interval of its numbers, whose ends
     belong to it where `has_low`, `has_high`.
     """
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from es_physics.checkout import project_folder
 from es_physics.build.machine import PATIENCE_S
+from es_physics.checkout import project_folder
 from es_physics.console import (
     bronze_root_argument,
     console,
@@ -67,7 +67,7 @@ def add_commands(commands: Any) -> None:
     )
     build.add_argument(
         "--patience",
-        type=_positive,
+        type=whole_number(1),
         default=PATIENCE_S,
         metavar="SECONDS",
         help="end a build that shows no progress for so long (default %(default)s)",
