@@ -98,6 +98,17 @@ def run_es_physics(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(given, code, out.getvalue(), err.getvalue())
 
 
+def dbt_environment(*, bronze: Path, work: Path, threads: int = 1) -> dict[str, str]:
+    """The environment of a dbt command with a database and a Silver root of its own in `work`."""
+    return os.environ | {
+        "ES_BRONZE_ROOT": str(bronze),
+        "ES_SILVER_ROOT": str(work / "silver"),
+        "ES_DUCKDB_PATH": str(work / "build.duckdb"),
+        "ES_TEMP_DIRECTORY": str(work / "duckdb_tmp"),
+        "ES_THREADS": str(threads),
+    }
+
+
 def run_dbt(
     *arguments: str,
     bronze: Path,
@@ -110,13 +121,6 @@ def run_dbt(
     """A dbt command with a database, a target folder and a Silver root of its own below `work`."""
     work.mkdir(parents=True, exist_ok=True)
     silver = work / "silver"
-    environment = os.environ | {
-        "ES_BRONZE_ROOT": str(bronze),
-        "ES_SILVER_ROOT": str(silver),
-        "ES_DUCKDB_PATH": str(work / "build.duckdb"),
-        "ES_TEMP_DIRECTORY": str(work / "duckdb_tmp"),
-        "ES_THREADS": str(threads),
-    }
     variables = [f"session_date: {session_date}"]
     variables += [f"{name}: {json.dumps(value)}" for name, value in (other_vars or {}).items()]
     command = [
@@ -127,7 +131,12 @@ def run_dbt(
         *("--log-level-file", "none"),
     ]
     finished = subprocess.run(
-        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=project,
+        env=dbt_environment(bronze=bronze, work=work, threads=threads),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return Build(finished.returncode, finished.stdout + finished.stderr, silver)
 

@@ -39,7 +39,8 @@ def test_wrong_session_date_says_so_and_builds_nothing(
 
 @pytest.mark.market
 def test_date_without_bronze_keeps_its_session_row(tmp_path: Path) -> None:
-    build = run_dbt("build", bronze=tmp_path / "none", work=tmp_path, session_date=SESSION)
+    (tmp_path / "bronze").mkdir()
+    build = run_dbt("build", bronze=tmp_path / "bronze", work=tmp_path, session_date=SESSION)
     assert build.returncode == 0, build.output
     assert f"session {SESSION}: no Bronze below" in build.output
     session = build.table("sessions", SESSION).row(0, named=True)
@@ -51,7 +52,10 @@ def test_date_without_bronze_keeps_its_session_row(tmp_path: Path) -> None:
         assert build.table(name, SESSION).is_empty()
     assert set(build.table("bronze_quality", SESSION)["partition_status"]) == {"missing"}
     gates = build.table("qa_gate_results", SESSION).filter(pl.col("status") != "not_applicable")
-    assert gates.select("gate", "status").rows() == [("clock_is_zero_at_the_open", "passed")]
+    assert gates.select("gate", "status").rows() == [
+        ("bronze_is_whole", "passed"),
+        ("clock_is_zero_at_the_open", "passed"),
+    ]
 
 
 @pytest.fixture
@@ -61,25 +65,37 @@ def own_bronze(bronze: Path, tmp_path: Path) -> Path:
     return tmp_path / "bronze"
 
 
-def test_damaged_and_missing_partitions_are_named_and_left_out(
-    builds: Builds, own_bronze: Path, tmp_path: Path
+def test_a_damaged_partition_of_any_date_stops_the_session(
+    own_bronze: Path, tmp_path: Path
 ) -> None:
-    """One flipped byte in a warm-up date: its bars are missing, the session is built. No options:
-    what comes from them is NULL and everything else as it was."""
-    shutil.rmtree(own_bronze / "options")
-    file = own_bronze / "futures/trades/root=ES/date=2025-12-09/data.parquet"
+    """One flipped byte in a date that only warms up averages; another such date has no file."""
+    trades = own_bronze / "futures/trades/root=ES"
+    file = trades / "date=2025-12-09/data.parquet"
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
+    (trades / "date=2025-12-08/data.parquet").unlink()
+    build = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
+    assert build.returncode == 1
+    problem = "futures/trades of 2025-12-09: data.parquet does not match its sha256"
+    assert f"Bronze {problem.replace(':', ' is left out:')}" in build.output
+    assert "gate bronze_is_whole failed (error): 2 partitions, to be at most 0 (" in build.output
+    assert not (build.silver / "_commits").exists()
+
+
+def test_missing_partitions_are_named_and_left_out(
+    builds: Builds, own_bronze: Path, tmp_path: Path
+) -> None:
+    """No trades of a warm-up date: its bars are missing, the session is built. No options: what
+    comes from them is NULL and everything else as it was."""
+    shutil.rmtree(own_bronze / "options")
+    shutil.rmtree(own_bronze / "futures/trades/root=ES/date=2025-12-09")
     build = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
     assert build.returncode == 0, build.output
     assert (
-        "Bronze futures/trades of 2025-12-09 is left out: data.parquet does not match its sha256"
-        in build.output
-    )
-    assert (
         f"session {SESSION}: no Bronze below {own_bronze} for options/definition, options/nbbo,"
-        " options/statistics, options/trades; what needs it stays NULL" in build.output
+        " options/statistics, options/trades, futures/trades of 2025-12-09; what needs it stays"
+        " NULL" in build.output
     )
     assert build.table("gamma_by_strike", SESSION).is_empty()
     from_options = cs.matches("gex|gamma_exposure|fuel_effect|calendar_basis|option_source")
