@@ -36,8 +36,8 @@ class Var:
     """One var: its default, and what it may be, as the comment beside the default says.
 
     kind: date, clock, contract, flag, number, integer, or numbers and integers for lists without
-    repeats; anything else is looked at by what reads it. low, high: the interval of its numbers, whose ends
-    belong to it where `has_low`, `has_high`.
+    repeats; anything else is looked at by what reads it. low, high: the interval of its numbers,
+    whose ends belong to it where `has_low`, `has_high`.
     """
 
     name: str

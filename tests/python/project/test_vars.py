@@ -20,6 +20,7 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "date": ("2025-13-45", "16.12.2025", 20251216, None, *HOSTILE),
     "clock": ("24:00", "9:30", "09:30 ", -1, 1440, 9.5, None, [], *HOSTILE),
     "contract": ("ES", "esz5", 5, None, *HOSTILE),
+    "flag": ("true", 1, 0, None, [], *HOSTILE),
     "number": ("3", None, [], True, math.nan, math.inf, -math.inf, {}, *HOSTILE),
     "integer": ("3", None, [], True, 14.5, math.nan, {}, *HOSTILE),
     "numbers": ("60", 60, None, [], ["60"], [None], [True], *HOSTILE),
