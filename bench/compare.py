@@ -4,7 +4,7 @@ On simulated sessions of one or more sizes, in fresh processes that take turns: 
 column needed (the floor), the tables of `bench.agreement` by `dbt run` and by their SQL alone, the
 same tables from `bench.polars_session`, and the whole `dbt build`, which makes more (options,
 quality, gates, tests) and publishes. Prints medians, and with several sizes how they grow; exits 1
-if the script's tables are not the published ones, never for a timing.
+if what the script makes is not what was published, never for a timing.
 """
 
 from __future__ import annotations
