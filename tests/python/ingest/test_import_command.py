@@ -43,8 +43,8 @@ def test_import_verify_and_status(source, root, capsys) -> None:
 
     assert main(["status"]) == 0
     shown = capsys.readouterr().out
-    assert _row(shown, "2025-12-16") == ["1,234", *["-"] * 7]
-    assert _row(shown, "2025-12-17") == ["0", *["-"] * 7]
+    assert _row(shown, "2025-12-16") == ["1,234", *["-"] * (len(FEEDS) - 1)]
+    assert _row(shown, "2025-12-17") == ["0", *["-"] * (len(FEEDS) - 1)]
 
 
 def _row(shown: str, trade_date: str) -> list[str]:
