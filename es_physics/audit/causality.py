@@ -225,7 +225,8 @@ def _cut_partition(
     file = folder / "data.parquet"
     with duckdb.connect() as connection:
         ((rows,),) = connection.execute(
-            f"copy (from {read_parquet_sql(check.files)} where {kept})"
+            "copy (select * replace (row_number() over () - 1 as row_nr)"
+            f" from {read_parquet_sql(check.files)} where {kept})"
             " to $file (format parquet, compression zstd, row_group_size 250000)",
             {"file": str(file)},
         ).fetchall()

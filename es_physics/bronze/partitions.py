@@ -14,10 +14,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from es_physics.bronze.contents import columns_problem, records_problem
 from es_physics.bronze.feeds import FEEDS, MANIFEST_NAME, Feed
 from es_physics.bronze.manifest import FORMAT
 from es_physics.errors import first_line
@@ -91,7 +91,7 @@ def check_partition(
 
 
 def fetch_partition(bronze_root: Path, feed: Feed, trade_date: date, cache: Path) -> PartitionCheck:
-    """`check_partition` with `files` on this machine, in the order of their records.
+    """`verify_partition` with `files` on this machine, in the order of their records.
 
     Files of an object store are copied to their place below `cache`, unless they are there already,
     and hashed there: each is transferred once, however often the queries read it.
@@ -101,7 +101,7 @@ def fetch_partition(bronze_root: Path, feed: Feed, trade_date: date, cache: Path
     if check.status != "ok":
         return check
     if local:
-        return _in_record_order(check)
+        return _proven(check, feed, trade_date)
     folder = feed.partition_dir(cache, trade_date)
     folder.mkdir(parents=True, exist_ok=True)
     files = []
@@ -115,17 +115,28 @@ def fetch_partition(bronze_root: Path, feed: Feed, trade_date: date, cache: Path
                     return PartitionCheck("invalid", f"{source.name} does not match its sha256")
                 copy.replace(target)
         files.append(target)
-    return _in_record_order(replace(check, files=files))
+    return _proven(replace(check, files=files), feed, trade_date)
+
+
+def _proven(check: PartitionCheck, feed: Feed, trade_date: date) -> PartitionCheck:
+    """The same with `files` in the order of their records, or what is wrong inside them."""
+    if check.status != "ok":
+        return check
+    try:
+        problem = columns_problem(check.files, feed)
+        if not problem:
+            check = _in_record_order(check)
+            problem = records_problem(check.files, feed, trade_date, check.manifest)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        problem = f"a file is no Bronze Parquet ({first_line(error)})"
+    return PartitionCheck("invalid", problem) if problem else check
 
 
 def _in_record_order(check: PartitionCheck) -> PartitionCheck:
     """The same with `files` in the order of their first `row_nr`: names need not follow it."""
     if len(check.files) < 2:
         return check
-    try:
-        parts = sorted(zip(map(_first_row_nr, check.files), check.files, check.sha256, strict=True))
-    except (OSError, ValueError, KeyError) as error:
-        return PartitionCheck("invalid", f"a file is no Bronze Parquet ({first_line(error)})")
+    parts = sorted(zip(map(_first_row_nr, check.files), check.files, check.sha256, strict=True))
     return replace(
         check, files=[file for _, file, _ in parts], sha256=[sha256 for _, _, sha256 in parts]
     )
@@ -135,7 +146,7 @@ def _first_row_nr(file: Path) -> int:
     """The first record's number, -1 of a file without records."""
     with pq.ParquetFile(file) as parquet:
         for batch in parquet.iter_batches(batch_size=1, columns=["row_nr"]):
-            return int(batch.column(0)[0].as_py())
+            return int(batch.column(0)[0].as_py() or 0)
     return -1
 
 
@@ -155,39 +166,8 @@ def _compare_listing(
 
 
 def verify_partition(bronze_root: Path, feed: Feed, trade_date: date) -> PartitionCheck:
-    """`check_partition`, and inside the files: column types, rows, order, first and last time."""
-    check = check_partition(bronze_root, feed, trade_date)
-    if check.status != "ok":
-        return check
-    try:
-        problem = _content_problem(check, feed.schema)
-    except (pa.ArrowException, OSError) as error:
-        problem = f"unreadable ({first_line(error)})"
-    return PartitionCheck("invalid", problem) if problem else check
-
-
-def _content_problem(check: PartitionCheck, schema: pa.Schema) -> str | None:
-    first = last = None
-    rows = 0
-    for path, entry in zip(check.files, check.manifest["files"], strict=True):
-        with pq.ParquetFile(path) as file:
-            if not file.schema_arrow.equals(schema):
-                return f"{path.name} does not have the columns of its feed"
-            if (found := file.metadata.num_rows) != entry["rows"]:
-                return f"{path.name} has {found} rows, its manifest says {entry['rows']}"
-            for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=["ts_recv", "row_nr"])
-                times, numbers = (column.to_numpy() for column in table.columns)
-                if not np.array_equal(numbers, np.arange(rows, rows + len(numbers))):
-                    return f"{path.name}: row_nr does not count the rows from 0"
-                if (times[1:] < times[:-1]).any() or (last is not None and times[0] < last):
-                    return f"{path.name} is not sorted by ts_recv"
-                first, last = times[0] if first is None else first, times[-1]
-                rows += len(numbers)
-    for key, found in (("first_ts_recv", first), ("last_ts_recv", last)):
-        if (said := check.manifest[key]) != found:
-            return f"{key} is {found}, its manifest says {said}"
-    return None
+    """`check_partition`, and inside the files: column types, keys, order, times and trade date."""
+    return _proven(check_partition(bronze_root, feed, trade_date), feed, trade_date)
 
 
 def partitions(bronze_root: Path) -> Iterator[tuple[Feed, date]]:

@@ -63,11 +63,6 @@ def _with_its_first_half_twice(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([rows, rows.head(rows.height // 2)])
 
 
-def _with_a_stretch_turned_around(rows: pl.DataFrame) -> pl.DataFrame:
-    middle = rows.height // 2
-    return pl.concat([rows[:middle], rows[middle : middle + 40].reverse(), rows[middle + 40 :]])
-
-
 def _with_a_trade_just_after(anchor_ns: int) -> Change:
     """The front month's first trade after the anchor comes one nanosecond after it."""
 
@@ -85,10 +80,7 @@ def _quoted_on_one_side_from(moment_ns: int) -> Change:
         before, after = rows.filter(moment_ns > NOW), rows.filter(moment_ns <= NOW)
         withdrawn = before.unique("instrument_id", keep="last", maintain_order=True)
         one_sided = pl.concat([withdrawn.with_columns(ts_recv=pl.lit(moment_ns)), after])
-        nothing = pl.lit(None, pl.Int64)
-        return pl.concat([before, one_sided.with_columns(bid_px_00=nothing)]).with_columns(
-            row_nr=pl.int_range(pl.len(), dtype=pl.Int64)
-        )
+        return pl.concat([before, one_sided.with_columns(bid_px_00=pl.lit(None, pl.Int64))])
 
     return change
 
@@ -108,7 +100,10 @@ def error_faults(anchor_ns: int) -> dict[str, Fault]:
             "every_record_is_there_once", "futures/trades", _with_its_first_half_twice
         ),
         "shuffled rows in the book": Fault.of(
-            "files_lie_in_time_order", "futures/mbp10", _with_a_stretch_turned_around
+            "files_lie_in_time_order",
+            "models/staging/stg_databento__futures_mbp10.sql",
+            "select * from renamed",
+            "select * from renamed order by if(row_nr between 999 and 1039, 2038 - row_nr, row_nr)",
         ),
         "a clock without summer time": Fault.of(
             "clock_is_zero_at_the_open",
@@ -251,9 +246,21 @@ def plant(fault: Fault, bronze: Path, project: Path) -> None:
 
 
 def rewrite(folder: Path, change: Change) -> None:
-    """Replace a partition's one file by a changed one, with a manifest that matches it."""
+    """Replace a partition's one file by a changed one in the order of time, with a manifest that
+    matches it, as an importer of changed records would."""
     file = folder / "data.parquet"
-    rows = change(pl.read_parquet(file, hive_partitioning=False))
+    rows = change(pl.read_parquet(file, hive_partitioning=False)).sort(
+        "ts_recv", maintain_order=True
+    )
+    put(folder, rows.with_columns(row_nr=pl.int_range(pl.len(), dtype=pl.Int64)))
+
+
+def put(folder: Path, rows: pl.DataFrame) -> None:
+    """Make these rows, whatever they are, a partition's one file, with a manifest that matches."""
+    file = folder / "data.parquet"
     rows.write_parquet(file)
     manifest = json.loads((folder / "_manifest.json").read_text())
+    for name, number in (("first_ts_recv", 0), ("last_ts_recv", -1)):
+        if "ts_recv" in rows.columns:
+            manifest[name] = rows["ts_recv"][number] if rows.height else None
     write_manifest(folder, manifest, {file.name: rows.height})

@@ -121,7 +121,11 @@ DAMAGE = {
         "not sorted by ts_recv",
         False,
     ),
-    "a column too few": (rewrite(lambda t: t.drop_columns(["depth"])), "columns of its", False),
+    "a column too few": (
+        rewrite(lambda t: t.drop_columns(["depth"])),
+        "has no column depth",
+        False,
+    ),
 }
 
 

@@ -11,12 +11,10 @@ import subprocess
 import time
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import polars as pl
 import pytest
 from conftest import PROJECT, SILVER_TABLES, Build, Builds, es_physics_command
-
-from es_physics.bronze.manifest import write_manifest
+from planted_faults import rewrite
 
 # Trade dates with a gap of four without Bronze, a date without a cash session and a half day.
 START, END = "2025-11-27", "2025-12-10"
@@ -134,7 +132,8 @@ def test_the_next_run_builds_what_is_missing_and_keeps_what_is_good(
     repaired = tmp_path / "bronze"
     shutil.copytree(own_bronze, repaired)
     flip_a_byte(repaired / f"futures/mbp10/root=ES/date={DAMAGED}/data.parquet")
-    repeat_a_trade(repaired / "futures/trades/root=ES/date=2025-12-10")
+    trades = repaired / "futures/trades/root=ES/date=2025-12-10"
+    rewrite(trades, lambda rows: pl.concat([rows, rows]))
 
     code, output = finish(start(repaired, root, START, END))
     assert code == 1, output
@@ -149,14 +148,6 @@ def test_the_next_run_builds_what_is_missing_and_keeps_what_is_good(
     assert {day: after[day] for day in before} == before
     assert set(after) == {*before, DAMAGED}
     assert verify(root).returncode == 0
-
-
-def repeat_a_trade(folder: Path) -> None:
-    table = pq.ParquetFile(folder / "data.parquet").read()
-    table = pa.concat_tables([table, table.slice(5, 1)])
-    pq.write_table(table, folder / "data.parquet")
-    manifest = json.loads((folder / "_manifest.json").read_text())
-    write_manifest(folder, manifest, {"data.parquet": table.num_rows})
 
 
 def test_a_killed_run_goes_on_and_a_killed_build_is_finished(
