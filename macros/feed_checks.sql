@@ -5,9 +5,15 @@
     `watched` is true of.
 
     Records are numbered without a hole, so that more records than numbers are duplicates, and so are
-    neighbours of one number; this costs no GROUP BY over millions of keys. -#}
+    neighbours of one number. A feed taken in twice and numbered anew is told by its `content`, of
+    one content in `one_of` where a GROUP BY would be over millions of keys. A venue may well report
+    equal records, so that they are duplicates only beyond the share `max_repeats`. -#}
 {% macro feed_checks(feed, relation, session, price=none, flags=none, latency=none, crossed=none,
-    watched=none, has_sides=false) %}
+    watched=none, has_sides=false, content=none, max_repeats=0, one_of=1) %}
+    {%- set repeated_share -%}
+        (1 - count(distinct content) filter (content % {{ one_of }} = 0)
+        / count(*) filter (content % {{ one_of }} = 0))
+    {%- endset %}
     select
         '{{ feed }}' as feed,
         count(*) as row_count,
@@ -21,6 +27,13 @@
         greatest(
             count(*) - (max(row_nr) - min(row_nr) + 1),
             count(*) filter (previous_row_nr = row_nr)
+            {%- if content %},
+            case
+                when {{ repeated_share }} > {{ max_repeats }}
+                    then round({{ repeated_share }} * count(*))::bigint
+                else 0
+            end
+            {%- endif %}
         ) as duplicate_count,
         greatest(
             max(
@@ -49,6 +62,9 @@
         from (
             select
                 *,
+                {%- if content %}
+                hash({{ content }}) as content,
+                {%- endif %}
                 {%- if watched %}
                 max(case when {{ watched }} then ts_ns end) over (
                     rows between unbounded preceding and current row
