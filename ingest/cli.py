@@ -26,9 +26,10 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     importing = commands.add_parser(
         "import",
         help="land files of market data in Bronze",
-        description="Land what the models can use of DBN files (versions 1 to 3, raw or zstd), and"
-        " SPX prices in Parquet or CSV (columns ts_recv, price), by themselves, in folders at any"
-        " depth, or in zips. What is left out is listed, and no error.",
+        description="Land what the models can use of DBN files (versions 1 to 3, raw or zstd), of"
+        " the vendor's CSV and Parquet of the same records, and of SPX prices in Parquet or CSV"
+        " (columns ts_recv, price), by themselves, in folders at any depth, or in zips. What is"
+        " left out is listed, and no error.",
     )
     importing.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
     importing.add_argument(

@@ -21,7 +21,7 @@ from ingest.vendor_columns import DECIMAL, TIMES, is_fixed_point
 
 PARQUET_MAGIC, ZSTD_MAGIC = b"PAR1", b"\x28\xb5\x2f\xfd"
 
-_BATCH_ROWS = 65_536
+_BATCH_ROWS = 16_384
 _HEADER_BYTES = 1 << 16
 
 

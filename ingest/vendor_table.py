@@ -165,7 +165,7 @@ class VendorTable:
             )
         if self.schema == "tbbo":
             quotes = pc.not_equal(columns["action"], "T").to_numpy(zero_copy_only=False)
-            _refuse(quotes, done, lambda _: "is no trade, and tens of thousands before it are")
+            _refuse(quotes, done, lambda _: "is no trade, and many before it are")
 
     def _named(self, columns: dict[str, pa.Array]) -> tuple[pa.RecordBatch, NDArray[np.uint8]]:
         """The batch in Bronze's columns, and the kind of each record's instrument."""
