@@ -12,7 +12,7 @@
     watched=none, has_sides=false, content=none, max_repeats=0, one_of=1) %}
     {%- set repeated_share -%}
         (1 - count(distinct content) filter (content % {{ one_of }} = 0)
-        / count(*) filter (content % {{ one_of }} = 0))
+        / nullif(count(*) filter (content % {{ one_of }} = 0), 0))
     {%- endset %}
     select
         '{{ feed }}' as feed,
