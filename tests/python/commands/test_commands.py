@@ -298,7 +298,7 @@ def test_json_of_a_build(
     monkeypatch.setattr(
         es_physics.build.backfill,
         "run_here",
-        lambda jobs, workers: iter([Outcome(DAY, "gate failed", "trades_are_there", "", 2.5)]),
+        lambda jobs, workers: iter([Outcome(DAY, "gate failed", "trades_are_there", seconds=2.5)]),
     )
     finished = run(command, *roots)
     assert finished.code == 1
@@ -307,6 +307,7 @@ def test_json_of_a_build(
         "status": "gate failed",
         "message": "trades_are_there",
         "log": "",
+        "notes": [],
         "seconds": 2.5,
         "cpu_seconds": 0.0,
         "attempts": 1,

@@ -15,6 +15,7 @@ from conftest import PROJECT, Build, Builds, dbt_environment, run_dbt
 from planted_faults import NOW, OPEN_NS, SESSION, copy_bronze, copy_project, rewrite
 
 OTHER = "2025-12-09"
+GATES = (PROJECT / "seeds" / "quality_gates.csv").read_text().count("\n") - 1
 EVENING = NOW < OPEN_NS - 6 * 3600 * 10**9
 
 
@@ -51,7 +52,7 @@ def assert_refused(build: Build, good: Build, *lines: str) -> None:
     [
         (("run",), "not tested in this run"),
         (("build", "--exclude", "resource_type:test"), "not tested in this run"),
-        (("build", "--exclude", "tag:gate"), "and 20 more not tested in this run"),
+        (("build", "--exclude", "tag:gate"), f"and {GATES - 3} more not tested in this run"),
         (
             ("build", "--exclude", "gate_parity_holds"),
             f"{SESSION} is not published: gate_parity_holds not tested in this run",

@@ -111,7 +111,7 @@ def test_dbt_refuses_them_and_publishes_nothing(
 def test_a_contract_that_traded_can_be_held(builds: Builds, bronze: Path, tmp_path: Path) -> None:
     contract = builds[SESSION].table("sessions", SESSION)["front_month"][0]
     build = run_dbt(
-        *("run", "--select", "+int_front_month"),
+        *("build", "--select", "+int_front_month", "--exclude-resource-type", "test"),
         bronze=bronze,
         work=tmp_path,
         session_date=SESSION,
