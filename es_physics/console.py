@@ -146,6 +146,18 @@ def whole_number(least: int) -> Callable[[str], int]:
     return read
 
 
+class Problems:
+    """Lines of what is wrong with a part of the work, while the rest goes on."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+
+    def report(self, problem: str) -> None:
+        """Print one, and let the command end with 1."""
+        print(f"error: {problem}", file=sys.stderr)
+        self.exit_code = 1
+
+
 def run_command(
     run: Callable[[argparse.Namespace], int], options: argparse.Namespace, interrupted: str
 ) -> int:

@@ -6,7 +6,7 @@ Shares are written as percent, units apart from numbers, a yes or no as such.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 YES_NO = "1 yes 0 no"
@@ -44,6 +44,15 @@ def bound(gate: Mapping[str, Any]) -> str:
         return "yes" if value else "no"
     text = f"{_exact(_percent(value))}%" if _is_share(unit) else _exact(value)
     return f"{_BOUNDS[gate['comparison']]} {text}"
+
+
+def has_judged(gates: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether any gate had something of the session to judge, beyond its clock and its inputs."""
+    return any(
+        gate["status"] != "not_applicable"
+        for gate in gates
+        if gate.get("family") not in ("clock", "inputs")
+    )
 
 
 def failed_gate_line(

@@ -36,7 +36,13 @@ from es_physics.console import (
 from es_physics.errors import UsageError
 
 _SHOWN_DIFFERENCES = 20
-_STYLES = {"passed": "green", "failed": "bold red", "not_applicable": "dim", "absent": "dim"}
+_STYLES = {
+    "passed": "green",
+    "failed": "bold red",
+    "not_applicable": "dim",
+    "absent": "dim",
+    "nothing to judge": "yellow",
+}
 
 
 def add_commands(commands: Any) -> None:

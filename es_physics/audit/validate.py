@@ -8,7 +8,7 @@ published with them, and writes the verdict beside the record.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cache, partial
@@ -18,12 +18,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from es_physics.audit.contradictions import contradictions
 from es_physics.bronze.feeds import FEED_BY_PATH, FEEDS
 from es_physics.bronze.partitions import check_partition
 from es_physics.calendar import default_calendar
 from es_physics.files import file_sha256
+from es_physics.gate_text import has_judged
 from es_physics.silver.commit import COMMITS, read_commit
+from es_physics.silver.fingerprint import inputs_sha256
+from es_physics.silver.proof import disagreements, foreign_rows
 from es_physics.silver.store import place
+from es_physics.silver.verify import evidence_path
 
 _GATE_COLUMNS = (
     *("gate", "family", "severity", "status", "measured", "comparison", "threshold", "unit"),
@@ -53,7 +58,8 @@ class FileHash:
 class SessionReport:
     """What validating one trade date found.
 
-    status:   `passed`, `failed`, or `absent` if there is neither Bronze nor a session.
+    status:   `passed`, `failed`, `absent` if there is neither Bronze nor a session, or `nothing to
+              judge` if a session was published for which no gate had any data.
     problems: why it failed, in words.
     notes:    what is worth knowing and fails nothing.
     gates:    rows of qa_gate_results, or of the evidence that a failed build left.
@@ -136,15 +142,19 @@ def _session(
         for gate in gates
         if gate["status"] == "failed" and (strict or gate["severity"] == "error")
     ]
+    if record["fingerprint"] != inputs_sha256(record["inputs"]):
+        problems.append("its record was changed; build the session again")
+    problems += _content_problems(day, record, silver, outputs)
     notes = []
     evidence = evidence_path(silver, day)
     if evidence.is_file() and _run_started_at(evidence) > datetime.fromisoformat(
         record["committed_at"]
     ):
         notes.append(f"a later build failed and published nothing, see {evidence.parent}")
+    verdict = "passed" if not gates or has_judged(gates) else "nothing to judge"
     return SessionReport(
         day,
-        "failed" if problems else "passed",
+        "failed" if problems else verdict,
         tuple(problems),
         tuple(notes),
         gates,
@@ -152,6 +162,23 @@ def _session(
         outputs,
         record["fingerprint"],
     )
+
+
+def _content_problems(
+    day: date, record: dict[str, Any], silver: Path, outputs: Sequence[FileHash]
+) -> Iterator[str]:
+    """What the tables themselves say against the record: their dates, their events, its vars."""
+    tables = {
+        output.name: _read(silver / record["outputs"][output.name]["file"])
+        for output in outputs
+        if output.matches
+    }
+    found = (
+        *foreign_rows(day, tables),
+        *disagreements(tables),
+        *contradictions(day, record["inputs"]["vars"], tables),
+    )
+    yield from (f"{problem}; build the session again" for problem in found)
 
 
 def _unpublished(day: date, silver: Path, bronze: Path) -> SessionReport:
@@ -171,11 +198,6 @@ def _unpublished(day: date, silver: Path, bronze: Path) -> SessionReport:
         ),
         gates=_gates(evidence.with_name("gates.parquet")),
     )
-
-
-def evidence_path(silver: Path, session_date: date) -> Path:
-    """Where a failed build of a date leaves what failed; see the macro keep_evidence."""
-    return silver / "_audits" / f"session_date={session_date}" / "failures.parquet"
 
 
 def _run_started_at(evidence: Path) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,19 +16,36 @@ import duckdb
 
 from es_physics.files import is_local, read_parquet_sql
 from es_physics.silver.commit import read_commit
+from es_physics.silver.errors import RecordError
 from es_physics.silver.verify import committed_sessions
 
 
-def write_catalog(root: Path, target: Path) -> dict[str, int]:
+def write_catalog(
+    root: Path, target: Path, report: Callable[[str], None] = lambda problem: None
+) -> dict[str, int]:
     """Write the catalog of the Silver root to `target`; returns the sessions in each view.
 
-    Over an object store, a reader's connection needs the store's file system registered (or
-    DuckDB's httpfs). Raises ValueError if nothing is published.
+    A session whose record is damaged, or whose files are not all there, is left out; `report` gets
+    a line for it. Over an object store, a reader's connection needs the store's file system
+    registered (or DuckDB's httpfs). Raises ValueError if nothing is published.
     """
     files: dict[str, list[str]] = defaultdict(list)
     commits: list[tuple[str, str, datetime]] = []
     for day in committed_sessions(root):
-        if record := read_commit(root, day):
+        try:
+            record = read_commit(root, day)
+        except RecordError as error:
+            report(f"{error}; it is left out")
+            continue
+        if record:
+            lost = [
+                output["file"]
+                for output in record["outputs"].values()
+                if not (root / output["file"]).is_file()
+            ]
+            if lost:
+                report(f"{day}: {lost[0]} is missing, so the session is left out; build it again")
+                continue
             committed_at = datetime.fromisoformat(record["committed_at"])
             commits.append((record["session_date"], record["fingerprint"], committed_at))
             for table, output in record["outputs"].items():

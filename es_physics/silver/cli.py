@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from es_physics.console import (
+    Problems,
     day,
     json_argument,
     print_json,
     silver_root_argument,
     whole_number,
 )
-from es_physics.files import is_local
+from es_physics.files import is_local, require_root
 
 
 def add_commands(commands: Any) -> None:
@@ -74,6 +75,7 @@ def _verify(options: argparse.Namespace) -> int:
     from es_physics.silver.verify import committed_sessions, problems
 
     root = options.silver_root
+    require_root(root, "Silver")
     found = list(problems(root))
     sessions = committed_sessions(root)
     bad = {session for session, _ in found}
@@ -100,25 +102,32 @@ def _verify(options: argparse.Namespace) -> int:
 def _collect(options: argparse.Namespace) -> int:
     from es_physics.silver.verify import collect_garbage
 
-    count, size = collect_garbage(options.silver_root, timedelta(hours=options.older_than))
+    require_root(options.silver_root, "Silver")
+    problems = Problems()
+    count, size = collect_garbage(
+        options.silver_root, timedelta(hours=options.older_than), problems.report
+    )
     print(f"{count} files removed, {size / 1e6:.1f} MB")
-    return 0
+    return problems.exit_code
 
 
 def _catalog(options: argparse.Namespace) -> int:
     from es_physics.silver.catalog import write_catalog
 
     root = options.silver_root
+    require_root(root, "Silver")
+    problems = Problems()
     target = options.output or (root if is_local(root) else Path("data")) / "catalog.duckdb"
-    for table, sessions in write_catalog(root, target).items():
+    for table, sessions in write_catalog(root, target, problems.report).items():
         print(f"{table}: {sessions} sessions")
     print(f"written to {target}")
-    return 0
+    return problems.exit_code
 
 
 def _show(options: argparse.Namespace) -> int:
     from es_physics.silver.show import show, show_json
 
+    require_root(options.silver_root, "Silver")
     if options.json:
         return show_json(options.silver_root, options.sessions)
     return show(options.silver_root, options.sessions, options.limit)

@@ -29,9 +29,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from es_physics.files import is_local, silver_root
-from es_physics.silver.errors import RecordError
-from es_physics.silver.fingerprint import code_version, package_versions
-from es_physics.silver.store import place, place_copy
+from es_physics.silver.errors import PublicationError, RecordError
+from es_physics.silver.fingerprint import code_version, inputs_sha256, package_versions
+from es_physics.silver.store import STAGING, held, place, place_copy
 
 COMMITS = "_commits"
 VERSIONS = "_versions"
@@ -57,12 +57,16 @@ def read_commit(root: Path, session_date: date) -> dict[str, Any] | None:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
+    except IsADirectoryError as error:
+        raise RecordError(f"{path} is a folder and no commit record; remove it") from error
     try:
         record: dict[str, Any] = json.loads(content)
         for output in record["outputs"].values():
             _ = output["path"], output["file"], output["bytes"], output["sha256"]
         _ = record["version"], record["fingerprint"], record["committed_at"], record["inputs"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if record["session_date"] != session_date.isoformat():
+            raise ValueError(f"it is of {record['session_date']}")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RecordError(
             f"{path} is no commit record of this version ({error!r}); build {session_date} again"
         ) from error
@@ -118,37 +122,69 @@ def publish_session(
         "packages": package_versions(),
         "vars": json.loads(vars_json),
     }
-    try:
-        outputs = {
-            name: _place_table(root, session_date, f"{folder}/{name}", name, table)
-            for name, table in sorted(tables.items())
+    # From the first file to the last, so that no gc takes any away.
+    with held(root, STAGING), held(root, folder):
+        try:
+            outputs = {
+                name: _place_table(root, session_date, f"{folder}/{name}", name, table)
+                for name, table in sorted(tables.items())
+            }
+        except Exception:
+            # A full disk, most likely: leave it as it was, as far as that can be done at once.
+            if is_local(root):
+                shutil.rmtree(root / folder, ignore_errors=True)
+            raise
+        committed_at = datetime.now(UTC)
+        record = {
+            "session_date": session_date.isoformat(),
+            "version": run,
+            "fingerprint": inputs_sha256(inputs),
+            "inputs": inputs,
+            "outputs": outputs,
+            "committed_at": committed_at.isoformat(),
+            "wall_time_s": round(
+                (committed_at - datetime.fromisoformat(run_started_at)).total_seconds(), 3
+            ),
         }
-    except Exception:
-        # A full disk, most likely: leave it as it was, as far as that can be done at once.
-        if is_local(root):
-            shutil.rmtree(root / folder, ignore_errors=True)
-        raise
-    committed_at = datetime.now(UTC)
-    record = {
-        "session_date": session_date.isoformat(),
-        "version": run,
-        "fingerprint": _sha256_of_json(inputs),
-        "inputs": inputs,
-        "outputs": outputs,
-        "committed_at": committed_at.isoformat(),
-        "wall_time_s": round(
-            (committed_at - datetime.fromisoformat(run_started_at)).total_seconds(), 3
-        ),
-    }
-    content = json.dumps(record, indent=2, sort_keys=True).encode() + b"\n"
-    place(root, f"{COMMITS}/{session_date}.json", content)
-    expose(root, session_date)
+        _commit(root, session_date, record)
+        expose(root, session_date)
     return {
         "session_date": session_date,
         "row_count": sum(output["rows"] for output in outputs.values()),
         "fingerprint": record["fingerprint"],
         "commit_path": str(commit_path(root, session_date)),
     }
+
+
+def _commit(root: Path, session_date: date, record: Mapping[str, Any]) -> None:
+    """Write the record, if its files are all there.
+
+    An object store has no locks: there it is asked again after, and the record before put back.
+    Raises PublicationError, with the record before in force, if a file is gone.
+    """
+    path, name = commit_path(root, session_date), f"{COMMITS}/{session_date}.json"
+    before = None if is_local(root) or not path.is_file() else path.read_bytes()
+    _require_files(root, record)
+    place(root, name, json.dumps(record, indent=2, sort_keys=True).encode() + b"\n")
+    if not is_local(root):
+        try:
+            _require_files(root, record)
+        except PublicationError:
+            if before is None:
+                path.unlink()
+            else:
+                place(root, name, before)
+            raise
+
+
+def _require_files(root: Path, record: Mapping[str, Any]) -> None:
+    for table, output in record["outputs"].items():
+        file = root / output["file"]
+        if not file.is_file() or file.stat().st_size != output["bytes"]:
+            raise PublicationError(
+                f"its {table} was taken away while it was published, by a gc of too young files or"
+                f" by hand ({file}); what was published before stays, build it again"
+            )
 
 
 def expose(root: Path, session_date: date) -> None:
@@ -159,9 +195,14 @@ def expose(root: Path, session_date: date) -> None:
     """
     exposed = None
     while (record := read_commit(root, session_date)) and record["version"] != exposed:
-        for output in record["outputs"].values():
-            if not _is_linked(root, output):
-                place_copy(root, output["path"], output["file"])
+        try:
+            for output in record["outputs"].values():
+                if not _is_linked(root, output):
+                    place_copy(root, output["path"], output["file"])
+        except FileNotFoundError:
+            # Replaced and collected meanwhile, or really lost.
+            if (now := read_commit(root, session_date)) and now["version"] == record["version"]:
+                raise
         exposed = record["version"]
 
 
@@ -205,7 +246,3 @@ def _place_table(
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-
-
-def _sha256_of_json(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 _PROJECT_FILES = ("dbt_project.yml", "macros", "models", "python_models", "seeds")
 _PROJECT_SUFFIXES = {".csv", ".py", ".sql", ".yml"}
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLUGIN = _PACKAGE / "bronze" / "dbt_plugin.py"
 _DISTRIBUTIONS = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "pyarrow", "scipy")
+
+
+def inputs_sha256(inputs: Mapping[str, Any]) -> str:
+    """sha256 over the inputs of a commit record, in hex."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def code_version(project: Path = Path()) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from es_physics.console import console, print_json
+from es_physics.console import Problems, console, print_json
 from es_physics.silver.commit import committed_files, read_table
+from es_physics.silver.errors import RecordError
 
 _EVENTS = """
 select
@@ -48,32 +49,48 @@ from level_event_labels
 def show(root: Path, sessions: Sequence[date], limit: int) -> int:
     """Print the first `limit` events of each session; returns the exit code."""
     terminal = console(least_width=92)  # the table's own width
-    published = {session: committed_files(root, session) for session in sessions}
-    for session, files in published.items():
-        if not files:
-            terminal.print(
-                f"{session}: not published below {root}; run dbt build "
-                f"--vars '{{session_date: {session}}}'",
-                style="red",
-            )
-        else:
+    problems = Problems()
+    for session in sessions:
+        if _whole_session(root, session, problems.report):
             _show_session(terminal, root, session, limit)
-    return 0 if all(published.values()) else 1
+    return problems.exit_code
 
 
 def show_json(root: Path, sessions: Sequence[date]) -> int:
     """Print every column of every event as JSON, by session; returns the exit code.
 
-    A session that is not published is null.
+    A session that is not published, or not whole, is null.
     """
+    problems = Problems()
     found = {
         str(session): read_table(root, "level_interactions", session).to_pylist()
-        if committed_files(root, session)
+        if _whole_session(root, session, problems.report)
         else None
         for session in sessions
     }
     print_json(found)
-    return 1 if None in found.values() else 0
+    return problems.exit_code
+
+
+def _whole_session(
+    root: Path, session: date, report: Callable[[str], None]
+) -> dict[str, Path] | None:
+    """Its files by table; None, after a line that says why, if it cannot be shown."""
+    try:
+        files = committed_files(root, session)
+    except RecordError as error:
+        report(str(error))
+        return None
+    if not files:
+        report(
+            f"{session} is not published below {root}; dbt build"
+            f" --vars '{{session_date: {session}}}'"
+        )
+        return None
+    if lost := [table for table, file in files.items() if not file.is_file()]:
+        report(f"{session}: its {lost[0]} is missing; build it again")
+        return None
+    return files
 
 
 def _show_session(terminal: Console, root: Path, session: date, limit: int) -> None:

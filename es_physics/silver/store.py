@@ -7,11 +7,12 @@ no rename and needs none: an object appears when the last of its bytes has arriv
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from es_physics.files import fsync, is_local
@@ -51,6 +52,64 @@ def place_copy(root: Path, name: str, source: str) -> None:
         fault_point(f"staged:{name}")
         (root / name).fs.cp_file((root / source).path, (root / name).path)  # type: ignore[attr-defined]
     fault_point(f"placed:{name}")
+
+
+@contextmanager
+def held(root: Path, name: str) -> Iterator[None]:
+    """Keep the folder `name` below `root` from being collected until the block ends.
+
+    It is made if it is not there. A lock of the file system, which an object store has none of.
+    """
+    if not is_local(root):
+        yield
+        return
+    folder = root / name
+    while True:
+        _make_folder(folder)
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        # A collection that came first may have taken it away.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), folder.stat()):
+                break
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def unheld(folder: Path) -> Iterator[bool]:
+    """Whether nobody holds the folder; nobody can before the block ends."""
+    if not is_local(folder):
+        yield True
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        is_free = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            is_free = False
+        yield is_free
+    finally:
+        os.close(descriptor)
+
+
+def clock(root: Path) -> float:
+    """What time it is for the store, in seconds since the epoch.
+
+    It dates the files; the clock of a machine that reads or writes them may be off.
+    """
+    probe = root / STAGING / f"clock-{uuid.uuid4().hex}"
+    if is_local(root):
+        _make_folder(probe.parent)
+    probe.write_bytes(b"")
+    try:
+        return probe.stat().st_mtime
+    finally:
+        probe.unlink()
 
 
 @contextmanager

@@ -5,24 +5,46 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import time
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.calendar import default_calendar
 from es_physics.files import is_local
-from es_physics.silver.commit import COMMITS, VERSIONS, read_commit
-from es_physics.silver.store import STAGING
+from es_physics.silver.commit import COMMITS, VERSIONS, commit_path, read_commit
+from es_physics.silver.errors import RecordError
+from es_physics.silver.store import STAGING, clock, unheld
+
+_VERSION = r"\d{8}T\d{6}-[0-9a-f]{8}"
 
 
 def committed_sessions(root: Path) -> list[date]:
     """The session dates that have a commit record, in order."""
     return sorted(
-        date.fromisoformat(path.stem)
+        day
         for path in _children(root / COMMITS)
-        if re.fullmatch(r"\d{4}-\d\d-\d\d\.json", path.name)
+        if path.suffix == ".json" and (day := _date(path.stem))
     )
+
+
+def why_there_is_no_session(root: Path, bronze: Path, day: date) -> str:
+    """Why nothing is published of a day, in a few words."""
+    known = default_calendar().days.get(day)
+    if known is None:
+        return "CME closed"
+    if evidence_path(root, day).is_file():
+        return "build failed"
+    if not FEED_BY_PATH["futures/trades"].partition_dir(bronze, day).is_dir():
+        return "no Bronze" if known.has_rth else "no cash session, no Bronze"
+    return "not built"
+
+
+def evidence_path(root: Path, session_date: date) -> Path:
+    """Where a failed build of a date leaves what failed; see the macro keep_evidence."""
+    return root / "_audits" / f"session_date={session_date}" / "failures.parquet"
 
 
 def problems(root: Path) -> Iterator[tuple[date, str]]:
@@ -45,9 +67,11 @@ def problems(root: Path) -> Iterator[tuple[date, str]]:
     # What begins with an underscore is no table: records, versions, the evidence of failed builds.
     for folder in (folder for folder in _children(root) if not folder.name.startswith("_")):
         for partition in _children(folder):
-            if not re.fullmatch(r"session_date=\d{4}-\d\d-\d\d", partition.name):
+            key, _, value = partition.name.partition("=")
+            of_day = _date(value)
+            if key != "session_date" or of_day is None:
                 continue
-            day = date.fromisoformat(partition.name.removeprefix("session_date="))
+            day = of_day
             if day not in sessions:
                 yield day, f"{folder.name}: {partition.name} is there without a commit record"
             elif day in tables and folder.name not in tables[day]:
@@ -64,35 +88,75 @@ def _file_problems(root: Path, output: dict[str, Any]) -> Iterator[str]:
         yield f"{output['path']} {state}: its publication was interrupted; build finishes it"
 
 
-def collect_garbage(root: Path, older_than: timedelta) -> tuple[int, int]:
+def collect_garbage(
+    root: Path, older_than: timedelta, report: Callable[[str], None] = lambda problem: None
+) -> tuple[int, int]:
     """Remove stages and versions that no commit record names; returns how many, and their bytes.
 
-    Only those older than `older_than`, and whose session's record is: a build may be about to
-    commit a younger one, a reader may still follow the record before.
+    Only those older than `older_than`, and whose session's record is: a reader may still follow the
+    record before. Ages go by the store's own clock. What a publication holds, or was about to
+    commit, stays whatever its age. `report` gets a line for each session that is left alone because
+    its record is damaged, and for each thing that no publication made.
     """
     count = size = 0
-    now = datetime.now(UTC)
+    oldest_kept = clock(root) - older_than.total_seconds()
     if is_local(root):
-        for staged in _children(root / STAGING):
-            if time.time() - staged.stat().st_mtime > older_than.total_seconds():
-                count, size = count + 1, size + staged.stat().st_size
-                staged.unlink()
+        with unheld(root / STAGING) as is_free:
+            for staged in _children(root / STAGING) if is_free else ():
+                if staged.stat().st_mtime <= oldest_kept:
+                    count, size = count + 1, size + staged.stat().st_size
+                    staged.unlink()
     for session in _children(root / VERSIONS):
-        record = read_commit(root, date.fromisoformat(session.name))
-        if record and now - datetime.fromisoformat(record["committed_at"]) < older_than:
+        day = _date(session.name)
+        if day is None or not session.is_dir():
+            report(f"{session} is no folder of a session's versions; look at it and remove it")
             continue
-        for version in _children(session):
-            made = datetime.strptime(version.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-            if now - made < older_than or (record and record["version"] == version.name):
+        try:
+            if read_commit(root, day) and commit_path(root, day).stat().st_mtime > oldest_kept:
                 continue
-            files = _children(version)
-            count, size = count + len(files), size + sum(file.stat().st_size for file in files)
-            if is_local(root):
-                shutil.rmtree(version)
-            else:
-                for file in files:
-                    file.unlink()
+            for version in _children(session):
+                if not (re.fullmatch(_VERSION, version.name) and version.is_dir()):
+                    report(f"{version} is no version of a session; look at it and remove it")
+                    continue
+                with suppress(FileNotFoundError):  # another gc was first
+                    if _newest(version) <= oldest_kept:
+                        files, length = _remove_version(root, day, version)
+                        count, size = count + files, size + length
+        except RecordError as error:
+            report(f"{error}; its versions are left alone")
     return count, size
+
+
+def _newest(folder: Path) -> float:
+    """When its newest file was written, by the store's clock."""
+    times = [file.stat().st_mtime for file in _children(folder)]
+    # An object store has no folders but those of its objects.
+    return max(times) if times else folder.stat().st_mtime
+
+
+def _remove_version(root: Path, day: date, version: Path) -> tuple[int, int]:
+    """Remove it, unless it is held or the record, asked at the last moment, names it."""
+    with unheld(version) as is_free:
+        record = read_commit(root, day)
+        if not is_free or (record and record["version"] == version.name):
+            return 0, 0
+        files = _children(version)
+        size = sum(file.stat().st_size for file in files)
+        if is_local(root):
+            shutil.rmtree(version)
+        else:
+            for file in files:
+                file.unlink()
+    return len(files), size
+
+
+def _date(text: str) -> date | None:
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _children(folder: Path) -> list[Path]:

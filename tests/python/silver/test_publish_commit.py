@@ -277,7 +277,7 @@ def test_catalog_of_nothing_says_so(tmp_path: Path) -> None:
 
 
 def test_versions_sort_by_time(tmp_path: Path) -> None:
-    """`gc` takes a version's age from its name."""
+    """Two publications never share one, and people read when each began."""
     names = []
     for generation in range(2):
         publish_generation(tmp_path, generation)
