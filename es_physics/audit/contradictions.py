@@ -32,6 +32,10 @@ BOUNDS = {
 
 _DAYS_BEFORE = {"trade_date_start": 1, "trade_date_end": 0, "premarket_start": 0, "rth_start": 0}
 _OF_EVENTS = {"zone_min_width", "horizon_minutes", "outcome_threshold"}
+_EVENT_COLUMNS = (
+    *("event_id", "outcome", "excursion_max", "excursion_min"),
+    *("event_ts_ns", "label_end_ts_ns"),
+)
 _TINY = 1e-9
 
 
@@ -47,7 +51,12 @@ def contradictions(
     for session in _rows(tables, "sessions"):
         yield from _of_the_clock(session_date, variables, session)
     events = tables.get("level_interactions")
-    if events is not None and events.num_rows and variables.keys() >= _OF_EVENTS:
+    if (
+        events is not None
+        and events.num_rows
+        and variables.keys() >= _OF_EVENTS
+        and set(events.column_names) >= {"zone_width", *_EVENT_COLUMNS}
+    ):
         yield from _of_events(variables, events)
 
 
@@ -81,9 +90,7 @@ def _of_events(variables: Mapping[str, Any], events: pa.Table) -> Iterator[str]:
     longest = pc.max(pc.subtract(events["label_end_ts_ns"], events["event_ts_ns"])).as_py()
     if longest is not None and longest > horizon_ns:
         yield f"a label looks ahead {longest / 60e9:g} minutes, further than horizon_minutes"
-    for event in events.select(
-        ["event_id", "outcome", "excursion_max", "excursion_min", "event_ts_ns", "label_end_ts_ns"]
-    ).to_pylist():
+    for event in events.select(_EVENT_COLUMNS).to_pylist():
         up, down = event["excursion_max"], event["excursion_min"]
         decided = {"BREAK": up, "BOUNCE": down}.get(event["outcome"])
         is_chop = event["outcome"] == "CHOP"

@@ -135,7 +135,7 @@ def test_it_reads_published_sessions_from_any_folder(
     ("command", "code", "said"),
     [
         (("es-physics", "verify"), 0, "1 sessions published below"),
-        (("es-physics", "show", "2025-12-17"), 1, "2025-12-17: not published below"),
+        (("es-physics", "show", "2025-12-17"), 1, "2025-12-17 is not published below"),
         (("es-physics", "report", str(SESSION)), 0, f"reports/{SESSION}.html"),
         (
             ("es-physics", "validate", "--start", "2025-12-25", "--end", "2025-12-25"),
