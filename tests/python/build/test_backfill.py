@@ -204,11 +204,14 @@ def builds_running(silver: Path) -> list[int]:
     ("arguments", "line"),
     [
         (("2025-12-01", "2025-12-04"), "for any of the 4 trade dates from 2025-12-01"),
-        (("2025-12-10", "2025-12-10", "--vars", "{nonsense: 1}"), "error: no var nonsense in"),
+        (
+            ("2025-12-10", "2025-12-10", "--vars", "{nonsense: 1}"),
+            "error: there is no var 'nonsense' in",
+        ),
         (("2025-12-10", "2025-12-10", "--vars", "nonsense"), "expected names and values"),
         (
             ("2025-12-10", "2025-12-10", "--vars", "{session_date: 2025-12-10}"),
-            "error: session_date is no var of a range: use --start and --end",
+            "error: session_date is no var of a range: use --date, or --start and --end",
         ),
     ],
 )
