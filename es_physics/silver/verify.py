@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from typing import Any
 
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.calendar import default_calendar
-from es_physics.files import is_local
+from es_physics.files import file_sha256, is_local
 from es_physics.silver.commit import COMMITS, VERSIONS, commit_path, read_commit
 from es_physics.silver.errors import RecordError
 from es_physics.silver.store import STAGING, clock, unheld
@@ -165,7 +164,6 @@ def _children(folder: Path) -> list[Path]:
 
 def _sha256(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except FileNotFoundError:
         return None
