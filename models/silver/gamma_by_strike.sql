@@ -32,11 +32,14 @@ gamma_by_strike as (
         exposures.quote_age_s,
         exposures.quote_status,
 
-        -- volatility and gamma
+        -- volatility and what follows from it
         exposures.iv_status,
         exposures.iv,
         exposures.total_vol,
         exposures.gamma,
+        exposures.delta,
+        exposures.charm_per_minute,
+        exposures.vanna_per_vol_percent,
 
         -- exposure, USD of delta per 1 % move
         exposures.unit_gex,

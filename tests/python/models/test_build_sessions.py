@@ -10,6 +10,8 @@ import pytest
 import reference
 from conftest import PROJECT, Builds, run_dbt
 from reference.constants import Constants
+from reference.session_v11 import KEYS as KEYS_V11
+from reference.session_v11 import expected_tables_v11
 
 KEYS = {
     "sessions": ["session_date"],
@@ -19,6 +21,10 @@ KEYS = {
     "level_events": ["event_id"],
     "level_event_features": ["event_id"],
     "level_event_labels": ["event_id"],
+}
+# Tables that hold all or, where columns are named, some of what version 1.1 defines for them.
+V11: dict[str, list[str] | None] = {
+    "gamma_by_strike": None,
 }
 SESSIONS = {
     "2025-12-10": "an ordinary day",
@@ -50,6 +56,24 @@ def test_every_silver_table_equals_the_reference(
         for name, keys in KEYS.items()
     }
     assert differences == {name: [] for name in KEYS}
+
+
+@pytest.mark.parametrize("session_date", SESSIONS, ids=list(SESSIONS))
+def test_tables_of_version_1_1_equal_the_reference(
+    session_date: str, builds: Builds, bronze: Path
+) -> None:
+    expected = expected_tables_v11(
+        bronze, PROJECT / "seeds" / "session_calendar.csv", date.fromisoformat(session_date)
+    )
+    differences = {
+        name: reference.compare(
+            expected[name] if columns is None else expected[name][KEYS_V11[name] + columns],
+            builds[session_date].table(name, session_date),
+            KEYS_V11[name],
+        )
+        for name, columns in V11.items()
+    }
+    assert differences == {name: [] for name in V11}
 
 
 def test_other_windows_give_other_columns_as_the_reference_has_them(
