@@ -13,6 +13,7 @@ def model(dbt, session):
         "gamma_by_strike": dbt.ref("gamma_by_strike")
         .order("tau_ns, instrument_id")
         .to_arrow_table(),
+        "gamma_by_minute": dbt.ref("gamma_by_minute").order("tau_ns").to_arrow_table(),
         "qa_gate_results": dbt.ref("qa_gate_results").order("gate").to_arrow_table(),
         "bronze_quality": dbt.ref("bronze_quality").order("feed").to_arrow_table(),
         "level_events": dbt.ref("level_events").order("event_ts_ns, event_id").to_arrow_table(),

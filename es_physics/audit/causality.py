@@ -32,7 +32,7 @@ from es_physics.calendar import NEW_YORK
 from es_physics.errors import Error
 from es_physics.files import read_parquet_sql
 
-_MODELS = ("level_events", "level_event_features", "gamma_by_strike", "bars_1m")
+_MODELS = ("level_events", "level_event_features", "gamma_by_strike", "gamma_by_minute", "bars_1m")
 _AT_ONCE = 2
 
 # What is known at $moment_ns, by table: its key and its rows.
@@ -50,6 +50,10 @@ _KNOWN = {
     "gamma_by_strike": (
         ("tau_ns", "instrument_id"),
         "from silver.gamma_by_strike where tau_ns <= $moment_ns order by tau_ns, instrument_id",
+    ),
+    "gamma_by_minute": (
+        ("tau_ns",),
+        "from silver.gamma_by_minute where tau_ns <= $moment_ns order by tau_ns",
     ),
     "bars_1m": (
         ("bar_start_ns",),

@@ -1,11 +1,14 @@
 """What a chain looks like from where the underlying stands: at-the-money volatility, skew, flip.
 
-One expiration at a time, one volatility per strike. Strikes and prices are index points of the
+One expiration at a time, one volatility per strike; `chain_profiles` does so for many moments.
+Strikes and prices are index points of the
 underlying; volatilities are annualised (0.2 is 20 %), `total_vol` is volatility times the square
 root of the years left.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +20,46 @@ FLIP_REACH = 100
 """Points on either side of the underlying at which the chain's gamma is looked at."""
 
 _SKEW_DELTA = 0.25
+
+
+class ChainProfiles(NamedTuple):
+    """By moment, each of shape (m,); volatilities and points, NaN where there is none."""
+
+    mark_ns: NDArray[np.int64]
+    atm_iv: Floats
+    skew_25_delta: Floats
+    zero_gamma: Floats
+
+
+def chain_profiles(
+    mark_ns: ArrayLike,
+    strike: ArrayLike,
+    iv: ArrayLike,
+    total_vol: ArrayLike,
+    is_quoted: ArrayLike,
+    net_open_interest: ArrayLike,
+    forward: ArrayLike,
+) -> ChainProfiles:
+    """The three of every moment, from one expiration's strikes then, all of shape (n,).
+
+    Rows are ordered by `mark_ns` (int64) and strike, without repeats, with a known volatility; the
+    price `forward` is the same in all rows of a moment. Smile and skew go by the strikes that
+    `is_quoted` is true of, the flip by all.
+    """
+    marks, starts = np.unique(np.asarray(mark_ns, np.int64), return_index=True)
+    columns = [np.asarray(one, np.float64) for one in (strike, iv, total_vol, net_open_interest)]
+    quoted, price = np.asarray(is_quoted, np.bool_), np.asarray(forward, np.float64)
+    profiles = np.full((3, marks.size), np.nan)
+    ends = np.append(starts, quoted.size)[1:]
+    for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        at, ivs, total, net = (column[start:end] for column in columns)
+        seen, here = quoted[start:end], float(price[start])
+        profiles[:, number] = (
+            at_the_money(at[seen], ivs[seen], here),
+            skew_25_delta(at[seen], ivs[seen], total[seen], here),
+            zero_gamma(at, total, net, here),
+        )
+    return ChainProfiles(marks, *profiles)
 
 
 def at_the_money(strike: ArrayLike, iv: ArrayLike, forward: float) -> float:
@@ -74,7 +117,8 @@ def zero_gamma(
     prices = forward + np.arange(-FLIP_REACH, FLIP_REACH + 1)
     w, weight = np.asarray(total_vol, np.float64)[held], net[held]
     d1 = _d1(prices[:, None], np.asarray(strike, np.float64)[held], w)
-    exposure = (np.exp(-0.5 * d1 * d1) / w) @ weight / prices
+    # Not as a product of matrices: a library may add that up in another order on other threads.
+    exposure = (np.exp(-0.5 * d1 * d1) / w * weight).sum(axis=1) / prices
     at, value = prices[exposure != 0], exposure[exposure != 0]
     change = np.flatnonzero(np.sign(value[:-1]) != np.sign(value[1:]))
     if change.size == 0:

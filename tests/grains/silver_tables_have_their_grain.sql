@@ -7,6 +7,7 @@
     (ref('bars_1m'), ['session_date', 'bar_start_ns']),
     (ref('levels'), ['session_date', 'level_kind', 'valid_from_ns']),
     (ref('gamma_by_strike'), ['tau_ns', 'instrument_id']),
+    (ref('gamma_by_minute'), ['tau_ns']),
     (ref('level_events'), ['event_id']),
     (ref('level_event_features'), ['event_id']),
     (ref('level_event_labels'), ['event_id']),

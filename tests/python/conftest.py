@@ -30,6 +30,7 @@ SILVER_TABLES = (
     "bars_1m",
     "levels",
     "gamma_by_strike",
+    "gamma_by_minute",
     "level_events",
     "level_event_features",
     "level_event_labels",

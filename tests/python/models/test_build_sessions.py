@@ -25,6 +25,7 @@ KEYS = {
 # Tables that hold all or, where columns are named, some of what version 1.1 defines for them.
 V11: dict[str, list[str] | None] = {
     "gamma_by_strike": None,
+    "gamma_by_minute": None,
 }
 SESSIONS = {
     "2025-12-10": "an ordinary day",

@@ -1,0 +1,38 @@
+with
+
+exposures as (
+    select * from {{ ref('int_gamma_exposures') }}
+),
+
+-- The series that expires next, seen from one price: that of its first instrument by number.
+nearest as (
+    select
+        *,
+        first_value(underlying_price) over (
+            partition by mark_ns order by expiration_ns, instrument_id
+        ) as series_price
+    from exposures
+    where expiration_ns > mark_ns
+    qualify expiration_ns = min(expiration_ns) over (partition by mark_ns)
+),
+
+-- All options of a strike have one volatility, or none.
+int_nearest_strikes as (
+    select
+        mark_ns,
+        strike,
+        min(series_price) as underlying_price,
+        max(iv) as iv,
+        max(total_vol) as total_vol,
+        bool_or(iv_status in ('solved', 'other_side')) as is_quoted,
+        coalesce(sum(
+            if("right" = 'C', open_interest, -open_interest)
+        ) filter (iv is not null), 0)::bigint as net_open_interest,
+        sum(oi_gex order by instrument_id) filter ("right" = 'C') as call_oi_gex,
+        sum(oi_gex order by instrument_id) filter ("right" = 'P') as put_oi_gex
+    from nearest
+    group by mark_ns, strike
+)
+
+select * from int_nearest_strikes
+order by mark_ns, strike
