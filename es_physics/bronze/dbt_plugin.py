@@ -34,6 +34,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -45,7 +46,7 @@ from es_physics import project
 from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL
 from es_physics.bronze.partitions import fetch_partition
 from es_physics.calendar import default_calendar
-from es_physics.errors import Error
+from es_physics.errors import Error, first_line
 from es_physics.files import (
     bronze_root,
     is_local,
@@ -181,17 +182,21 @@ class Plugin(BasePlugin):
         if creds.path == ":memory:" or "://" in creds.path:
             return
         file = Path(creds.path).expanduser().absolute()
-        name = DuckDBCredentials.path_derived_database_name(creds.path)
-        if name in _TAKEN_NAMES or set(file.name) & set("'\"#"):
-            raise DbtRuntimeError(
-                f"a database cannot be called after {file.name}; let ES_DUCKDB_PATH name another"
-                " file, such as es_physics.duckdb"
-            )
+        name = DuckDBCredentials.path_derived_database_name(creds.path).lower()
+        cure = "let ES_DUCKDB_PATH name another file, such as es_physics.duckdb"
+        if name in _TAKEN_NAMES or set(file.name) & set("'\"") or set(str(file)) & set("?#\\"):
+            raise DbtRuntimeError(f"a database cannot be called after {file}; {cure}")
         if not file.parent.is_dir():
             raise DbtRuntimeError(
                 f"the database's folder {file.parent} is not there: stand in the project's folder,"
                 " make it, or set ES_DUCKDB_PATH"
             )
+        try:  # dbt itself would end in a traceback
+            duckdb.connect(file).close()
+        except duckdb.IOException as error:
+            raise DbtRuntimeError(
+                f"the database {file} cannot be opened ({first_line(error)}); {cure}"
+            ) from error
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Called by dbt-duckdb once for each database it opens."""

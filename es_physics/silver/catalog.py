@@ -7,6 +7,8 @@ the same, and whole, while sessions are published again (until `gc` removes what
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
@@ -55,9 +57,10 @@ def write_catalog(
         raise ValueError(f"nothing is published below {root}")
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    try:
-        with duckdb.connect(draft) as connection:
+    # Made elsewhere: DuckDB writes no file below a folder with a question mark in its name.
+    with tempfile.TemporaryDirectory(prefix="es_catalog_") as folder:
+        made = Path(folder, "catalog.duckdb")
+        with duckdb.connect(made) as connection:
             if not is_local(root):
                 connection.register_filesystem(root.fs)  # type: ignore[attr-defined]
             connection.execute(
@@ -69,7 +72,9 @@ def write_catalog(
                 # By name: a session built by older code may lack a column.
                 files_sql = read_parquet_sql(paths, ", union_by_name = true")
                 connection.execute(f'create view "{table}" as select * from {files_sql}')
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+        try:
+            shutil.copyfile(made, draft)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
     return {table: len(paths) for table, paths in sorted(files.items())}

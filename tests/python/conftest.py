@@ -56,7 +56,8 @@ class Build:
     silver: Path
 
     def table(self, name: str, session_date: str) -> pl.DataFrame:
-        return pl.read_parquet(self.silver / name / f"session_date={session_date}" / "data.parquet")
+        file = self.silver / name / f"session_date={session_date}" / "data.parquet"
+        return pl.read_parquet(file, glob=False)
 
     def copy_database(self, work: Path) -> Path:
         """A copy of its database for a command that works in `work`; others read the original."""
@@ -99,12 +100,14 @@ def run_es_physics(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(given, code, out.getvalue(), err.getvalue())
 
 
-def dbt_environment(*, bronze: Path, work: Path, threads: int = 1) -> dict[str, str]:
+def dbt_environment(
+    *, bronze: Path, work: Path, threads: int = 1, database: str = "build.duckdb"
+) -> dict[str, str]:
     """The environment of a dbt command with a database and a Silver root of its own in `work`."""
     return os.environ | {
         "ES_BRONZE_ROOT": str(bronze),
         "ES_SILVER_ROOT": str(work / "silver"),
-        "ES_DUCKDB_PATH": str(work / "build.duckdb"),
+        "ES_DUCKDB_PATH": str(work / database),
         "ES_TEMP_DIRECTORY": str(work / "duckdb_tmp"),
         "ES_THREADS": str(threads),
     }
@@ -118,6 +121,7 @@ def run_dbt(
     threads: int = 1,
     project: Path = PROJECT,
     other_vars: Mapping[str, Any] | None = None,
+    database: str = "build.duckdb",
 ) -> Build:
     """A dbt command with a database, a target folder and a Silver root of its own below `work`."""
     work.mkdir(parents=True, exist_ok=True)
@@ -134,7 +138,7 @@ def run_dbt(
     finished = subprocess.run(
         command,
         cwd=project,
-        env=dbt_environment(bronze=bronze, work=work, threads=threads),
+        env=dbt_environment(bronze=bronze, work=work, threads=threads, database=database),
         capture_output=True,
         text=True,
         check=False,

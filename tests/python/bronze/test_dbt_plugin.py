@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from conftest import PROJECT
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt_common.exceptions import DbtRuntimeError
 
 from es_physics.bronze.dbt_plugin import Plugin, bronze_select
 from es_physics.bronze.feeds import FEED_BY_PATH
@@ -97,3 +99,39 @@ def test_makes_no_folder_of_a_url(
     monkeypatch.chdir(tmp_path)
     connection.execute("select make_folder('memory://bucket/_audits')")
     assert list(tmp_path.iterdir()) == []
+
+
+def opened(path: Path) -> None:
+    """What dbt does before it opens a database."""
+    Plugin("dbt_plugin", {}).update_connection_config(
+        DuckDBCredentials(path=str(path), schema="main"), {}
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("it's.duckdb", 'a"b.duckdb', "a?b/x.duckdb", "a#1/x.duckdb", "a\\b.duckdb"),
+        *("bronze.duckdb", "BRONZE.duckdb", "main.db", "temp.x.duckdb"),
+    ],
+)
+def test_a_name_that_a_database_cannot_have_is_refused_in_one_line(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    with pytest.raises(DbtRuntimeError) as refused:
+        opened(tmp_path / name)
+    line = f"a database cannot be called after {tmp_path / name}; let ES_DUCKDB_PATH name"
+    assert line in str(refused.value)
+
+
+def test_a_database_that_cannot_be_opened_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.duckdb").write_text("no database")
+    for name in ("text.duckdb", "."):
+        with pytest.raises(DbtRuntimeError) as refused:
+            opened(tmp_path / name)
+        line = f"the database {tmp_path / name} cannot be opened (IO Error: "
+        assert line in str(refused.value), str(refused.value)
+    with pytest.raises(DbtRuntimeError, match=r"the database's folder .*/gone is not there"):
+        opened(tmp_path / "gone" / "x.duckdb")
+    opened(tmp_path / "my-db [1]* é.duckdb")
