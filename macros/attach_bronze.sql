@@ -40,7 +40,6 @@
             state ->> 'root' as root,
             state ->> 'status' as status,
             state ->> 'problem' as problem,
-            (state ->> 'row_count')::bigint as row_count,
             (state -> 'files')::varchar[] as files,
             (state -> 'sha256')::varchar[] as sha256
         from checked

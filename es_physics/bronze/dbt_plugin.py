@@ -16,7 +16,7 @@ and how to read them:
 - `bronze_feeds()`: the paths of all feeds;
 - `bronze_partition(feed_path, trade_date)`: one JSON object with the partition's
   product's `root` (null for an index), its `status` (`ok`, `missing` or `invalid`), the `problem`
-  in words, its `files`, `row_count` and the files' `sha256`;
+  in words, its `files` and their `sha256`;
 - `bronze_select(feed_path, files)`: the SELECT that reads those files, typed and empty for none.
 
 Others ask for
@@ -130,7 +130,6 @@ def bronze_partition(feed_path: str, trade_date: date) -> str:
             "status": check.status,
             "problem": check.problem,
             "files": [str(path) for path in check.files],
-            "row_count": check.rows,
             "sha256": list(check.sha256),
         }
     )

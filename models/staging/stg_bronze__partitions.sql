@@ -11,8 +11,6 @@ renamed as (
         trade_date,
         status,
         problem,
-        row_count,
-        files,
         sha256
     from source
 )

@@ -22,7 +22,6 @@ renamed as (
         -- action
         action,
         side,
-        depth::integer as depth,
         price / 1e9 as price,
         size::bigint as size,
         flags::integer as flags,

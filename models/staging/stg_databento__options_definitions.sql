@@ -18,15 +18,11 @@ renamed as (
         symbol,
         instrument_class,
         user_defined_instrument,
-        asset,
         expiration as expiration_ns,
         underlying,
         strike_price as strike_price_nano,
         strike_price / 1e9 as strike_price,
-
-        -- contract size
-        unit_of_measure_qty / 1e9 as multiplier,
-        min_price_increment / 1e9 as tick_size
+        unit_of_measure_qty / 1e9 as multiplier
     from source
 )
 

@@ -25,9 +25,6 @@ renamed as (
         bid_px_00 as bid_price_nano,
         ask_px_00 as ask_price_nano,
         bid_px_00 / 1e9 as bid_price,
-        ask_px_00 / 1e9 as ask_price,
-        bid_sz_00::bigint as bid_size,
-        ask_sz_00::bigint as ask_size,
         flags::integer as flags
     from source
 )

@@ -20,4 +20,4 @@ near_events as (
 ),
 {{ book_pairs('near_events') }}
 
-select * from paired
+select * exclude (row_nr) from paired

@@ -11,7 +11,16 @@ book as (
 ),
 
 int_book_rows as (
-    select *
+    select
+        ts_ns,
+        row_nr,
+        instrument_id,
+        symbol,
+        action,
+        flags,
+        {%- for column in ladder_columns() %}
+        {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from book
     where
         symbol = {{ span.front_month }}  -- noqa: CV05

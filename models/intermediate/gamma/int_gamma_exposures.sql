@@ -12,7 +12,7 @@ volatilities as (
 
 units as (
     select
-        marks.*,
+        marks.* exclude (strike_price_nano),
         marks.strike + marks.calendar_basis as front_month_strike,
         volatilities.* exclude (mark_ns, instrument_id),
         -- USD of delta that one contract gains when the underlying moves by 1 %.

@@ -79,6 +79,22 @@ def test_every_source_seed_and_silver_column_is_described(manifest: dict[str, An
                 assert column["description"], f"{node['name']}.{column['name']}"
 
 
+def test_every_column_of_staging_is_read(manifest: dict[str, Any]) -> None:
+    """By its name somewhere above staging; those of the ladder's levels are made by macros."""
+    staging = [node for node in models(manifest) if layer(manifest, node["unique_id"]) == "staging"]
+    paths = [*sources("*.sql"), *(PROJECT / "python_models").glob("*.py")]
+    above = "\n".join(path.read_text() for path in paths if path.parent.name != "staging")
+    unread = [
+        f"{node['name']}.{column}"
+        for node in staging
+        for column in node["columns"]
+        if not re.fullmatch(r"(bid|ask)_(px|sz)_\d\d", column)
+        and not re.search(rf"\b{column}\b", above)
+    ]
+    assert staging
+    assert unread == []
+
+
 def test_every_silver_table_has_an_enforced_contract_and_is_published(
     manifest: dict[str, Any],
 ) -> None:
