@@ -9,17 +9,7 @@ partitions as (
 ),
 
 definitions as (
-    select
-        'futures' as market,
-        trade_date,
-        instrument_id
-    from {{ ref('stg_databento__futures_definitions') }}
-    union
-    select
-        'options' as market,
-        trade_date,
-        instrument_id
-    from {{ ref('stg_databento__options_definitions') }}
+    select * from {{ ref('int_latest_definitions') }}
 ),
 
 records as (
@@ -34,9 +24,10 @@ records as (
         '{{ feed }}' as feed,
         trade_date,
         instrument_id,
+        symbol,
         count(*) as record_count
     from {{ ref(model) }}
-    group by trade_date, instrument_id
+    group by trade_date, instrument_id, symbol
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -59,8 +50,8 @@ int_defined_shares as (
     left join definitions
         on
             split_part(records.feed, '/', 1) = definitions.market
-            and records.trade_date = definitions.trade_date
             and records.instrument_id = definitions.instrument_id
+            and records.symbol = definitions.symbol
     group by records.feed
 )
 

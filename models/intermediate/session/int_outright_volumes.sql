@@ -24,7 +24,8 @@ int_outright_volumes as (
         ), 0)::bigint as overnight_volume
     from trades
     inner join session on trades.trade_date = session.session_date
-    inner join outrights using (instrument_id)
+    -- An id that names another contract by its definition is not this one's.
+    inner join outrights using (instrument_id, symbol)
     group by outrights.symbol
 )
 
