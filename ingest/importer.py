@@ -53,6 +53,7 @@ def import_paths(
     report: Callable[[str], None] | Console = print,
     calendar: Calendar | None = None,
     provenance: Provenance | None = None,
+    expected_rows: int | None = None,
 ) -> ImportResult:
     """Import files, and folders of files, into Bronze.
 
@@ -66,6 +67,7 @@ def import_paths(
     report:   takes the lines of progress; a rich Console on a terminal shows a bar per file.
     calendar: the trade dates; the project's seed by default.
     provenance: of the files, all together, for the manifests of what is written.
+    expected_rows: what the files give, all together; nothing is written if that is not so.
 
     What is wrong with a file or a partition is a line in the result's `errors`, never an
     exception; what can be imported is imported nevertheless. Raises UsageError if Bronze does not
@@ -88,7 +90,7 @@ def import_paths(
                 force=force,
                 feeds=feeds,
             )
-            run.run(paths)
+            run.run(paths, expected_rows)
     except (InputError, OSError) as error:
         reporter.result.errors.append(first_line(error))
     reporter.result.seconds = time.monotonic() - started
@@ -117,7 +119,7 @@ class _Run:
         self.checks: dict[Partition, PartitionCheck] = {}
         self.conditions_told: set[date] = set()
 
-    def run(self, paths: Iterable[str | Path]) -> None:
+    def run(self, paths: Iterable[str | Path], expected_rows: int | None = None) -> None:
         """Find, read, decide, and land."""
         found = find_inputs(paths)
         inputs = found.distinct
@@ -147,7 +149,20 @@ class _Run:
             pending = [sha for sha in inputs if sha in needed - self.contributions.keys()]
             if not pending:
                 break
-        self._conclude(decisions)
+        if expected_rows is None or self._gives(expected_rows, inputs.keys()):
+            self._conclude(decisions)
+
+    def _gives(self, expected_rows: int, files: Collection[str]) -> bool:
+        """Whether all the files together give so many rows, as far as they had to be read."""
+        given = self.contributions
+        parts = [part for one in given.values() for part in one.parts.values() if part]
+        rows = sum(part.rows for part in parts)
+        if given.keys() != files or rows == expected_rows:
+            return True
+        self.reporter.error(
+            "all files", f"give {rows:,} rows, and {expected_rows:,} were to be expected"
+        )
+        return False
 
     def _landed_before(self) -> dict[str, tuple[str | None, set[Partition]]]:
         """Each source file known to some manifest: its schema, and all it has something for."""

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_HALF = np.uint64(32)
+FACTOR = np.uint64(0x9E3779B97F4A7C15)
+HALF = np.uint64(32)
 _NULL = np.uint64(0xD6E8FEB86659FD93)
 
 
@@ -22,8 +22,8 @@ def record_hashes(table: pa.Table, columns: list[str]) -> NDArray[np.uint64]:
     """
     hashes = np.zeros(len(table), np.uint64)
     for name in columns:
-        hashes = (hashes ^ _numbers(table.column(name).combine_chunks())) * _FACTOR
-        hashes ^= hashes >> _HALF
+        hashes = (hashes ^ _numbers(table.column(name).combine_chunks())) * FACTOR
+        hashes ^= hashes >> HALF
     return hashes
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -64,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show the price and stop")
     parser.add_argument("--yes", action="store_true", help="buy without asking")
     parser.add_argument(
-        "--max-usd", type=float, metavar="USD", help="buy nothing if more than this is due"
+        "--max-usd", type=_amount, metavar="USD", help="buy nothing if more than this is due"
     )
     parser.add_argument(
         "--refetch",
@@ -86,13 +88,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--batch-from-mb",
-        type=float,
+        type=_amount,
         default=100.0,
         metavar="MB",
         help="billed size from which a batch job is bought instead of a stream"
         " (default: %(default)s)",
     )
     bronze_root_argument(parser)
+
+
+def _amount(text: str) -> float:
+    """A finite number of at least 0."""
+    with suppress(ValueError):
+        if 0 <= (amount := float(text)) < math.inf:
+            return amount
+    raise argparse.ArgumentTypeError(f"'{text}' is no number of at least 0")
 
 
 def _warmup_days() -> int:
@@ -144,7 +154,7 @@ def _download(args: argparse.Namespace, pace: Pace, terminal: Console) -> int:
     )
     # Another address for the API serves tests, and networks with a proxy of their own.
     vendor = Vendor(api_key(), pace, os.environ.get("ES_DATABENTO_URL"))
-    with vendor.hearing_warnings(), Ledger(args.raw_dir) as ledger:
+    with Ledger(args.raw_dir) as ledger:
         download = Download(wish, options, vendor, ledger, pace, terminal)
         try:
             download.run()

@@ -40,6 +40,14 @@ class TransientError(DownloadError):
         self.retry_after_s = retry_after_s
 
 
+class SlowError(DownloadError):
+    """An answer came so slowly that it was given up; what has arrived of it is kept."""
+
+
+class OversizeError(DownloadError):
+    """An answer was larger than what was asked for can be."""
+
+
 def is_disk_full(error: BaseException | None) -> bool:
     """Whether an error, or one that it was raised from, is a disk without room.
 

@@ -21,14 +21,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from es_physics.files import file_sha256, fsync
-from ingest.download.errors import DownloadError, TransientError
+from ingest.download.answers import Job
+from ingest.download.errors import DownloadError, OversizeError, TransientError
 from ingest.download.ledger import Ledger
 from ingest.download.pace import Pace
 from ingest.download.plan import Conditions, Unit, conditions_within, iso
 from ingest.download.received import examine, keep_before
-from ingest.download.vendor import Job, Vendor
+from ingest.download.vendor import Vendor
 
 _SUFFIX = ".dbn.zst"
+_HEADER_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,14 @@ class Quote:
     note: str = ""
     anew: bool = False
     at_most: bool = False
+
+    @property
+    def most_bytes(self) -> int:
+        """That may arrive or be unpacked for it.
+
+        Records can be larger than billed, by their layout, and a header names all instruments.
+        """
+        return 2 * self.bytes + _HEADER_BYTES
 
 
 class Fetcher:
@@ -135,9 +145,11 @@ class Fetcher:
             self._announce(quote, rest, "stream")
             broken = TransientError("the stream broke off; run again, it goes on from there")
             try:
-                self._vendor.stream(rest, self._partial(unit))
+                self._vendor.stream(rest, self._partial(unit), quote.most_bytes)
             except TransientError as error:
                 broken = error
+            except OversizeError as error:
+                raise self._refused(unit, f"is not what was asked for: {error}") from None
             except DownloadError as error:
                 self._ledger.record("failed", unit, why=str(error))
                 raise
@@ -157,6 +169,11 @@ class Fetcher:
         if len(files) != 1:
             raise DownloadError(f"batch job {job} has {len(files)} data files, not one")
         file, path = files[0], self._path(unit, f".{job}")
+        if file.bytes > quote.most_bytes:
+            raise DownloadError(
+                f"batch job {job} has a file of {file.bytes:,} bytes, more than the quoted"
+                f" {quote.bytes:,} can become; ask the vendor about it"
+            )
         for attempt in range(self._pace.attempts):
             self._vendor.download(file, path)
             if file_sha256(path) == file.sha256:
@@ -228,14 +245,11 @@ class Fetcher:
         """
         unit, partial = quote.unit, self._partial(quote.unit)
         rest = self._rest(unit)
-        got = examine(partial)
+        got = examine(partial, rest, quote.most_bytes)
         if got.damage:
-            self._ledger.record("unusable", unit, why="it arrived damaged", by_batch=True)
-            partial.unlink()
-            raise DownloadError(
-                f"arrived damaged ({got.damage}) and is not used; run again to buy it as a batch"
-                " job, whose file can be downloaded any number of times"
-            )
+            raise self._refused(unit, f"arrived damaged ({got.damage})")
+        if got.foreign:
+            raise self._refused(unit, f"is not what was asked for: {got.foreign}")
         expected = self._vendor.count(rest)
         if got.ended and got.records == expected:
             fsync(partial)
@@ -269,6 +283,16 @@ class Fetcher:
         self._ledger.record("kept", unit, records=records, until=iso(end))
         partial.unlink()
         return False
+
+    def _refused(self, unit: Unit, why: str) -> DownloadError:
+        """Drop what has arrived; the error that says so. A job's file can be had again for free."""
+        again = "it arrived damaged" if "damaged" in why else "it was not what was asked for"
+        self._ledger.record("unusable", unit, why=again, by_batch=True)
+        self._partial(unit).unlink()
+        return DownloadError(
+            f"{why}, and is not used; run again to buy it as a batch job, whose file can be"
+            " downloaded any number of times"
+        )
 
     def _finish(self, quote: Quote) -> None:
         """Put a complete unit on record."""

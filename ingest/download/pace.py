@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_LONGEST_ASKED_S = 600.0
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -18,6 +20,8 @@ class Pace:
     first_wait_s: before the second attempt; doubled each time, up to `longest_wait_s`.
     poll_s:       between two looks at a batch job.
     job_wait_s:   how long to wait for a batch job in one run.
+    grace_s, least_bytes_per_s: an answer is given up that takes longer than the first and has not
+                  brought so much a second on average.
     """
 
     attempts: int = 6
@@ -25,6 +29,8 @@ class Pace:
     longest_wait_s: float = 60.0
     poll_s: float = 5.0
     job_wait_s: float = 7200.0
+    grace_s: float = 100.0
+    least_bytes_per_s: float = 10_000.0
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
@@ -32,10 +38,10 @@ class Pace:
         """Wait after the failure number `attempt`, counted from 0.
 
         The wait is random between half and all of its limit, so that parallel requests do not
-        come back at once; never shorter than what the vendor asked for.
+        come back at once; never shorter than what the vendor asked for, up to ten minutes.
         """
         limit = min(self.longest_wait_s, self.first_wait_s * 2**attempt)
-        self.sleep((retry_after_s or 0.0) + limit * random.uniform(0.5, 1.0))
+        self.sleep(min(retry_after_s or 0.0, _LONGEST_ASKED_S) + limit * random.uniform(0.5, 1.0))
 
 
 class RateLimit:

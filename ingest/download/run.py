@@ -14,6 +14,7 @@ from rich.console import Console
 
 from es_physics.calendar import default_calendar
 from es_physics.errors import first_line
+from ingest.download.answers import Job
 from ingest.download.chain import expiring_chain
 from ingest.download.errors import DownloadError, RefusedError, UsageError
 from ingest.download.fetch import Fetcher, Quote
@@ -31,7 +32,7 @@ from ingest.download.plan import (
 from ingest.download.progress import DownloadProgress
 from ingest.download.quote_table import bound, due_usd, quote_table
 from ingest.download.roots import candidate_parents
-from ingest.download.vendor import Job, Vendor
+from ingest.download.vendor import Vendor
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

@@ -5,25 +5,35 @@ Every call of the `databento` package is in this module.
 
 from __future__ import annotations
 
+import copy
+import json
+import math
+import reprlib
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import databento as db
-import numpy as np
-import requests
-import zstandard
-from databento.common.error import BentoError, BentoHttpError, BentoWarning
-from databento.common.http import check_http_error
-from databento_dbn import DBNError
+from databento.common.error import BentoError
+from urllib3.exceptions import HTTPError as BrokenConnectionError
 
+from ingest.download.answers import (
+    MISFITS,
+    Job,
+    JobFile,
+    job_id,
+    parse_conditions,
+    parse_job_files,
+    parse_jobs,
+    usd,
+    whole_number,
+)
 from ingest.download.errors import (
     DownloadError,
     RefusedError,
@@ -31,6 +41,7 @@ from ingest.download.errors import (
     UnprocessableError,
     is_disk_full,
 )
+from ingest.download.http import Answer, Http, HttpError
 from ingest.download.pace import Pace, RateLimit
 from ingest.download.plan import DATASET, Conditions, Unit, iso
 
@@ -46,50 +57,14 @@ _REFUSED = {
     " data licence",
 }
 _TRANSIENT = (408, 429)
-_TIMEOUT_S = 100.0
-_CHUNK_BYTES = 1 << 16
-# What the client raises when an answer does not come through or cannot be read.
+# What is raised when an answer does not come through or cannot be read.
 _CLIENT_ERRORS = (
     BentoError,
-    DBNError,
+    BrokenConnectionError,
     OSError,  # Among them every error of requests.
     RuntimeError,
     ValueError,
-    zstandard.ZstdError,
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """A batch job of the account: its id, state, and the request it was bought for."""
-
-    id: str
-    state: str
-    request: dict[str, Any]
-
-    def answers(self, unit: Unit) -> bool:
-        """Whether the job is of exactly this unit, as one compressed DBN file."""
-        symbols = self.request["symbols"]
-        symbols = symbols.split(",") if isinstance(symbols, str) else symbols
-        wanted = {
-            **unit.described(),
-            "symbols": sorted(unit.symbols),
-            "encoding": "dbn",
-            "compression": "zstd",
-            "split_duration": "none",
-            "limit": None,
-        }
-        found = {**self.request, "symbols": sorted(symbols)}
-        return all(found.get(key, value) == value for key, value in wanted.items())
-
-
-@dataclass(frozen=True)
-class JobFile:
-    """The data file of a finished job."""
-
-    url: str
-    bytes: int
-    sha256: str
 
 
 class Vendor:
@@ -104,17 +79,20 @@ class Vendor:
         """`base_url`, like "http://127.0.0.1:8000": another server, as for a proxy or tests."""
         self._key, self._pace = key, pace
         self._client = db.Historical(key)
-        if base_url:
-            for part in _API_PARTS:
-                api = getattr(self._client, part)
-                api._base_url = f"{base_url.rstrip('/')}/v{db.API_VERSION}/{part}"
+        base_url = (base_url or self._client.gateway).rstrip("/")
+        self._http = Http(key, base_url, pace)
+        for part in _API_PARTS:
+            api = getattr(self._client, part)
+            api._base_url = f"{base_url}/v{db.API_VERSION}/{part}"
+            api._get = partial(self._answered, self._http.get)
+            api._post = partial(self._answered, self._http.post)
         # Documented under "rate limits" of the historical API.
         self._metadata = RateLimit(20, 1.0, pace)
         self._symbology = RateLimit(100, 1.0, pace)
         self._timeseries = RateLimit(100, 1.0, pace)
         self._list_jobs = RateLimit(20, 1.0, pace)
         self._submit_job = RateLimit(20, 60.0, pace)
-        self._heard = threading.local()
+        self._told = threading.local()
 
     # --- free of charge ----------------------------------------------------------------------
 
@@ -127,12 +105,7 @@ class Vendor:
             start_date=first,
             end_date=last,
         )
-        return {
-            date.fromisoformat(str(day["date"])): {
-                key: day.get(key) for key in ("condition", "last_modified_date")
-            }
-            for day in days
-        }
+        return self._understood("get_dataset_condition", parse_conditions, days)
 
     def is_listed(self, parent: str, day: date) -> bool:
         """Whether a parent symbol had any instrument on that date."""
@@ -151,21 +124,25 @@ class Vendor:
             if error.unresolved:
                 return False
             raise
-        return any(answer["result"].values())
+        return self._understood("resolve", lambda said: any(said["result"].values()), answer)
 
     def count(self, unit: Unit) -> int:
         """The unit's number of records."""
         call = self._client.metadata.get_record_count
-        return int(self._call(self._metadata, call, **_asked(unit)))
+        return self._understood("get_record_count", whole_number, self._asked_of(call, unit))
 
     def cost_usd(self, unit: Unit) -> float:
         """The unit's price."""
-        return float(self._call(self._metadata, self._client.metadata.get_cost, **_asked(unit)))
+        call = self._client.metadata.get_cost
+        return self._understood("get_cost", usd, self._asked_of(call, unit))
 
     def size(self, unit: Unit) -> int:
         """The unit's billed size, which is that of its records, uncompressed, in bytes."""
         call = self._client.metadata.get_billable_size
-        return int(self._call(self._metadata, call, **_asked(unit)))
+        return self._understood("get_billable_size", whole_number, self._asked_of(call, unit))
+
+    def _asked_of(self, call: Callable[..., Any], unit: Unit) -> Any:
+        return self._call(self._metadata, call, **_asked(unit))
 
     def jobs(self) -> list[Job]:
         """The account's batch jobs, expired ones too, oldest first."""
@@ -174,23 +151,12 @@ class Vendor:
             self._client.batch.list_jobs,
             states="queued,processing,done,expired",
         )
-        return [
-            Job(
-                job["id"],
-                job["state"],
-                {key: _same_time(key, value) for key, value in job.items()},
-            )
-            for job in jobs
-        ]
+        return self._understood("list_jobs", parse_jobs, jobs)
 
-    def job_files(self, job_id: str) -> list[JobFile]:
+    def job_files(self, job: str) -> list[JobFile]:
         """The data files of a finished job, without those that describe it."""
-        files = self._call(self._list_jobs, self._client.batch.list_files, job_id)
-        return [
-            JobFile(file["urls"]["https"], file["size"], file["hash"].removeprefix("sha256:"))
-            for file in files
-            if file["filename"].endswith(".dbn.zst")
-        ]
+        files = self._call(self._list_jobs, self._client.batch.list_files, job)
+        return self._understood("list_files", parse_job_files, files)
 
     def download(self, file: JobFile, path: Path) -> None:
         """Write a job's file to `path`; what is there of it already is not fetched again.
@@ -204,33 +170,25 @@ class Vendor:
         have = path.stat().st_size if path.exists() else 0
         if have == file.bytes:
             return
-        with requests.get(
-            file.url,
-            auth=(self._key, ""),
-            headers={"Range": f"bytes={have}-"} if have < file.bytes else {},
-            timeout=(_TIMEOUT_S, _TIMEOUT_S),
-            stream=True,
-        ) as response:
-            check_http_error(response)
-            with path.open("ab" if response.status_code == 206 else "wb") as out:
-                for chunk in response.iter_content(_CHUNK_BYTES):
-                    out.write(chunk)
+        self._http.download(file.url, path, have if have < file.bytes else 0, file.bytes)
         if path.stat().st_size != file.bytes:
             raise ConnectionError("the file ended early")
 
     # --- for money ---------------------------------------------------------------------------
 
-    def stream(self, unit: Unit, path: Path) -> None:
+    def stream(self, unit: Unit, path: Path, most_bytes: int) -> None:
         """Write the unit's DBN to `path`, which must not exist. The vendor bills what it sends.
 
-        That this returns says nothing about whether all has arrived.
+        That this returns says nothing about whether all has arrived. SlowError and OversizeError
+        leave what has.
         """
-        self._attempt(
-            self._timeseries,
-            self._client.timeseries.get_range,
-            **_asked(unit),
-            path=path,
-        )
+        timeseries = copy.copy(self._client.timeseries)
+
+        def send(url: str, data: Any, basic_auth: bool, path: Path) -> Answer:
+            return self._heard(self._http.stream(url, data, basic_auth, path, most_bytes))
+
+        timeseries._stream = send  # type: ignore[assignment, method-assign]
+        self._attempt(self._timeseries, timeseries.get_range, **_asked(unit), path=path)
 
     def submit(self, unit: Unit) -> str:
         """Buy the unit as a batch job; the job's id. After an error it may be bought or not."""
@@ -240,36 +198,37 @@ class Vendor:
             **_asked(unit),
             split_duration="none",
         )
-        return str(job["id"])
+        try:
+            return self._understood("submit_job", lambda said: job_id(said["id"]), job)
+        except DownloadError as error:
+            raise TransientError(str(error)) from None  # It may well be bought: look for it.
 
     # --- warnings ----------------------------------------------------------------------------
 
-    @contextmanager
-    def hearing_warnings(self) -> Iterator[None]:
-        """Within the block, the vendor's warnings go to `take_warnings`, not to the terminal."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", BentoWarning)
-            otherwise = warnings.showwarning
-
-            # The hook runs in the thread of the request, so the thread tells whose warning it is.
-            def hear(message: Any, category: type[Warning], *more: Any, **named: Any) -> None:
-                if issubclass(category, BentoWarning):
-                    self._warnings().append(self._scrubbed(str(message)))
-                else:
-                    otherwise(message, category, *more, **named)
-
-            warnings.showwarning = hear
-            yield
-
     def take_warnings(self) -> list[str]:
-        """This thread's warnings since it last asked."""
+        """The vendor's warnings to this thread since it last asked."""
         heard = [*self._warnings()]
         self._warnings().clear()
         return heard
 
     def _warnings(self) -> list[str]:
-        heard: list[str] = self._heard.__dict__.setdefault("warnings", [])
+        heard: list[str] = self._told.__dict__.setdefault("warnings", [])
         return heard
+
+    def _answered(self, send: Callable[..., Answer], *args: Any, **named: Any) -> Answer:
+        return self._heard(send(*args, **named))
+
+    def _heard(self, answer: Answer) -> Answer:
+        """The answer, once the warnings that came with it are kept."""
+        if text := answer.headers.get("X-Warning"):
+            said: Any = text
+            with suppress(ValueError, RecursionError):
+                said = json.loads(text)
+            for one in said if isinstance(said, list) else [said]:
+                kind, _, message = str(one).partition(": ")
+                message = message if kind.endswith("Warning") else str(one)
+                self._warnings().append(self._scrubbed(message))
+        return answer
 
     # --- calling -----------------------------------------------------------------------------
 
@@ -287,7 +246,9 @@ class Vendor:
         limit.wait()
         try:
             return function(*args, **named)
-        except BentoHttpError as error:
+        except DownloadError:
+            raise
+        except HttpError as error:
             raise self._explained(error) from None
         except _CLIENT_ERRORS as error:
             if is_disk_full(error):
@@ -298,20 +259,37 @@ class Vendor:
                 f"the connection to the vendor failed ({self._scrubbed(str(error))}); run again"
             ) from None
 
-    def _explained(self, error: BentoHttpError) -> DownloadError:
-        status = error.http_status
-        said = self._scrubbed(_vendor_message(error))
+    def _explained(self, error: HttpError) -> DownloadError:
+        status = error.status
+        said = self._scrubbed(_vendor_message(error.body))
         if status in _REFUSED:
             return RefusedError(f"{_REFUSED[status]} ({status}: {said})")
         if status in _TRANSIENT or status >= 500:
             return TransientError(
                 f"the vendor is busy or down ({status}: {said}); run again later",
-                _retry_after_s(error),
+                _retry_after_s(error.headers),
+            )
+        if status < 400:
+            return DownloadError(
+                f"the vendor sends this request elsewhere ({status} to"
+                f" {self._scrubbed(error.headers.get('Location', 'nowhere'))[:200]}), where the key"
+                " does not go; run again later"
             )
         return UnprocessableError(
             f"the vendor cannot answer this request ({status}: {said}); check dates and symbols",
             unresolved=status == 422 and "resolve" in said,
         )
+
+    def _understood(self, what: str, parse: Callable[[Any], _T], answer: Any) -> _T:
+        """What an answer says; DownloadError where that cannot be made out."""
+        try:
+            return parse(answer)
+        except MISFITS:
+            raise DownloadError(
+                f"the vendor's answer to {what} makes no sense"
+                f" ({self._scrubbed(reprlib.repr(answer))}); run again later, and tell the vendor"
+                " if it stays so"
+            ) from None
 
     def _scrubbed(self, text: str) -> str:
         """Foreign text in one line, without the key, should it quote it."""
@@ -329,27 +307,23 @@ def _asked(unit: Unit) -> dict[str, Any]:
     }
 
 
-def _same_time(key: str, value: Any) -> Any:
-    """A job's start and end in our own notation."""
-    if key in ("start", "end") and isinstance(value, str):
-        return iso(int(np.datetime64(value.removesuffix("Z").removesuffix("+00:00"), "ns")))
-    return value
-
-
-def _vendor_message(error: BentoHttpError) -> str:
-    detail = (error.json_body or {}).get("detail")
+def _vendor_message(body: str) -> str:
+    """What an error's body says, in few words."""
+    detail: Any = None
+    with suppress(ValueError, RecursionError, AttributeError):
+        detail = json.loads(body).get("detail")
     if isinstance(detail, dict):
-        return f"{detail.get('case', '')}: {detail.get('message', '')}"
-    return str(detail or error.message or "no reason given")
+        detail = f"{detail.get('case', '')}: {detail.get('message', '')}"
+    return str(detail or body or "no reason given")[:500]
 
 
-def _retry_after_s(error: BentoHttpError) -> float | None:
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """The header's wait: a number of seconds or an HTTP date."""
-    value = error.headers.get("Retry-After")
+    value = headers.get("Retry-After")
     if not value:
         return None
     with suppress(ValueError):
-        return float(value)
-    with suppress(ValueError):
+        return seconds if math.isfinite(seconds := float(value)) and seconds >= 0 else None
+    with suppress(ValueError, OverflowError):
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     return None

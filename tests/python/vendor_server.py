@@ -11,8 +11,10 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -42,7 +44,10 @@ class Fault:
     kind:    `status`: answer `status` with `headers`; `cut`: close the connection after `part` of
              the body; `truncate`: end the answer properly after `part` of it; `short`: leave out
              the last record; `flip`: change a byte; `hang`: send `part` and then nothing more;
-             `lost`: do what was asked and close the connection; `add`: add 1 to a number.
+             `lost`: do what was asked and close the connection; `add`: add 1 to a number;
+             `other`: answer what `change` makes of the request and of the records' indices;
+             `body`: answer `body` with `headers`, whatever was asked; `dribble`: a byte of it now
+             and then, for ever; `flood`: more and more of it.
     framing: how the body's end is marked: `chunked`, `length`, or `close` of the connection.
     """
 
@@ -55,6 +60,8 @@ class Fault:
     case: str = "internal_error"
     framing: str = "chunked"
     match: Callable[[Params], bool] = lambda params: True
+    change: Callable[[Params, Any], tuple[Params, Any]] = lambda params, indices: (params, indices)
+    body: bytes = b""
 
 
 @dataclass
@@ -97,6 +104,7 @@ class VendorServer(ThreadingHTTPServer):
 
     requests: every request as (endpoint, parameters).
     billed:   how often each record was paid for, by (schema, index in the stock).
+    sent:     bytes of a `flood`.
     bytes_per_record: compressed, least of all answers.
     conditions: by UTC date; what is not named is available.
     silent_dormant: a dormant parent resolves to nothing instead of a 422.
@@ -117,6 +125,7 @@ class VendorServer(ThreadingHTTPServer):
         self.jobs: dict[str, Job] = {}
         self.lock = threading.Lock()
         self.hanging = threading.Event()
+        self.sent = 0
         self.url = f"http://127.0.0.1:{self.server_port}"
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
@@ -249,9 +258,11 @@ class Handler(BaseHTTPRequestHandler):
         fault = self.server.fault(endpoint, params)
         try:
             self._authenticate()
-            if fault and fault.kind == "status":
+            if fault and fault.kind in ("body", "dribble", "flood"):
+                self._send_body(fault)
+            elif fault and fault.kind == "status":
                 raise RefusedRequest(fault.status, fault.case, f"refused as {fault.case}")
-            if endpoint == "timeseries.get_range":
+            elif endpoint == "timeseries.get_range":
                 self._stream(params, fault)
             elif endpoint == "batch.download":
                 self._send_file(path, fault)
@@ -270,6 +281,24 @@ class Handler(BaseHTTPRequestHandler):
                 "payload": {},
             }
             self._send_json(error.status, {"detail": detail}, fault.headers if fault else {})
+
+    def _send_body(self, fault: Fault) -> None:
+        self.close_connection = True
+        if fault.kind == "dribble" and not fault.body:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        else:
+            self.send_response(200 if fault.status == 500 else fault.status)
+            for name, value in fault.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(fault.body)
+        with suppress(OSError):
+            while fault.kind != "body":
+                self.wfile.write(b" " if fault.kind == "dribble" else fault.body)
+                self.wfile.flush()
+                self.server.sent += len(fault.body)
+                if fault.kind == "dribble":
+                    time.sleep(0.02)
 
     def _authenticate(self) -> None:
         expected = "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()
@@ -332,6 +361,9 @@ class Handler(BaseHTTPRequestHandler):
         indices, found = self.server.select(params)
         kind = fault.kind if fault else ""
         sent = indices[:-1] if kind == "short" else indices
+        if fault and kind == "other":
+            params, sent = fault.change(params, indices)
+            found = self.server.resolve(params)
         body = self.server.encode(params, sent, found)
         if kind == "flip":
             body = _with_flipped_byte(body)

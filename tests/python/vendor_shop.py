@@ -67,12 +67,18 @@ class Shop:
         folders = ["--bronze-root", str(self.bronze), "--raw-dir", str(self.raw)]
         return ["--start", day, "--end", day, *folders, *more, *(["--yes"] * yes)]
 
-    def download(self, *more: str, attempts: int = 6, **options: Any) -> Finished:
+    def download(
+        self, *more: str, attempts: int = 6, grace_s: float = 100.0, **options: Any
+    ) -> Finished:
         """Run the command in this process, without waiting in earnest."""
         parser = argparse.ArgumentParser()
         add_arguments(parser)
         pace = Pace(
-            attempts=attempts, job_wait_s=60.0, sleep=self.time.sleep, clock=self.time.clock
+            attempts=attempts,
+            job_wait_s=60.0,
+            grace_s=grace_s,
+            sleep=self.time.sleep,
+            clock=self.time.clock,
         )
         self._capsys.readouterr()
         given = parser.parse_args(self.arguments(*more, **options))

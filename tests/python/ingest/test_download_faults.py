@@ -154,7 +154,7 @@ def test_a_group_of_one_time_is_not_split_where_a_stream_breaks(shop, monkeypatc
     times = rows["ts_recv"][grouped]
     rows["ts_recv"][grouped] = times - (times - first) % (1000 * 10**9)
     monkeypatch.setitem(shop.server.stock.records, "trades", rows)
-    shop.server.faults = [Fault(STREAM, "cut", part=0.5)]
+    shop.server.faults = [Fault(STREAM, "cut", part=0.55)]
     completes(shop, *TRADES_ONLY)
     _, sizes = np.unique(rows["ts_recv"][grouped], return_counts=True)
     lost_in_client = LOST_AT_A_BREAK / shop.server.bytes_per_record
@@ -324,7 +324,7 @@ def test_a_partition_that_was_damaged_is_made_anew_from_raw(shop) -> None:
 
 
 def test_a_batch_job_is_bought_once_and_its_file_downloads_again_for_free(shop) -> None:
-    shop.server.faults = [Fault(FETCH, "cut", part=0.5, times=2), Fault(FETCH, "flip")]
+    shop.server.faults = [Fault(FETCH, "cut", part=0.3, times=2), Fault(FETCH, "flip")]
     completes(shop, *BATCH)
     fetched = [name for name, _ in shop.server.requests].count(FETCH)
     assert fetched == 4  # Cut, its rest cut, the rest with a flipped byte, and all of it again.

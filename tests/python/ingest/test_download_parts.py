@@ -11,7 +11,6 @@ from io import StringIO
 import numpy as np
 import pytest
 import zstandard
-from databento.common.error import BentoClientError
 from dbn_files import definitions, encode, new_york, trades, write
 from hypothesis import given
 from hypothesis import strategies as st
@@ -201,13 +200,13 @@ def test_waits_grow_with_jitter_up_to_a_limit_and_never_undercut_the_vendor() ->
 
 def test_retry_after_is_seconds_or_a_date() -> None:
     def told(value: str) -> float | None:
-        return _retry_after_s(BentoClientError(429, headers={"Retry-After": value}))
+        return _retry_after_s({"Retry-After": value})
 
     assert told("7") == 7.0
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert told(soon) == pytest.approx(89, abs=2)
     assert told("soon") is None
-    assert _retry_after_s(BentoClientError(429)) is None
+    assert _retry_after_s({}) is None
 
 
 # --- progress ------------------------------------------------------------------------------------
@@ -245,6 +244,8 @@ def test_a_terminal_shows_each_unit_and_the_whole() -> None:
 
 ROWS = trades(T0 + 1000 * (np.arange(300) // 3))
 WINDOW = {"start": T0, "end": T0 + 10**9}
+ASKED = Unit("futures/trades", date(2025, 12, 16), "trades", "parent", ("ES.FUT",), T0, T0 + 10**9)
+MOST = 1 << 20
 
 
 def in_blocks(rows, size: int = 7) -> bytes:
@@ -265,7 +266,7 @@ BODY = in_blocks(ROWS)
 def test_a_whole_file_is_whole(tmp_path) -> None:
     path = tmp_path / "whole"
     path.write_bytes(BODY)
-    got = examine(path)
+    got = examine(path, ASKED, MOST)
     assert (got.records, got.ended, got.damage) == (300, True, None)
     assert (got.last, got.before_last) == (T0 + 99_000, 297)
 
@@ -275,23 +276,23 @@ def test_an_answer_in_two_frames_is_whole_and_one_cut_in_the_second_is_not(tmp_p
     compress = zstandard.ZstdCompressor().compress
     path = tmp_path / "frames"
     path.write_bytes(compress(raw[:5000]) + compress(raw[5000:]))
-    assert examine(path).ended
-    assert examine(path).records == 300
+    assert examine(path, ASKED, MOST).ended
+    assert examine(path, ASKED, MOST).records == 300
     path.write_bytes(path.read_bytes()[:-3])
-    assert not examine(path).ended
+    assert not examine(path, ASKED, MOST).ended
 
 
 @given(cut=st.integers(0, len(BODY) - 1))
 def test_a_cut_off_file_is_never_whole_and_its_beginning_can_be_kept(tmp_path_factory, cut) -> None:
     path = tmp_path_factory.getbasetemp() / "cut"
     path.write_bytes(BODY[:cut])
-    got = examine(path)
+    got = examine(path, ASKED, MOST)
     assert not got.ended
     assert got.damage is None
     if got.before_last:
         kept = path.with_name("kept.dbn.zst")
         assert keep_before(path, got.last, kept) == got.before_last
-        again = examine(kept)
+        again = examine(kept, ASKED.until(got.last), MOST)
         assert (again.records, again.ended, again.damage) == (got.before_last, True, None)
         file = DbnFile(kept, Definitions(kept.parent, default_calendar()))
         assert file.window == (T0, got.last)
@@ -304,7 +305,7 @@ def test_a_cut_off_file_is_never_whole_and_its_beginning_can_be_kept(tmp_path_fa
 def test_a_changed_bit_is_always_noticed(tmp_path_factory, at, bit) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped"
     path.write_bytes(BODY[:at] + bytes([BODY[at] ^ 1 << bit]) + BODY[at + 1 :])
-    got = examine(path)
+    got = examine(path, ASKED, MOST)
     if got.ended and got.damage is None:  # One bit of the frame's header means nothing.
         decompressed = [
             zstandard.ZstdDecompressor().decompressobj().decompress(body)
@@ -316,11 +317,11 @@ def test_a_changed_bit_is_always_noticed(tmp_path_factory, at, bit) -> None:
 def test_what_is_no_dbn_or_ends_within_a_record_is_damaged(tmp_path) -> None:
     path = tmp_path / "odd"
     path.write_bytes(zstandard.compress(b"<html>Gateway timeout</html>"))
-    assert "is not DBN" in examine(path).damage
+    assert "is not DBN" in examine(path, ASKED, MOST).damage
     raw = encode("trades", ROWS, zstd=False, **WINDOW)
     path.write_bytes(zstandard.compress(raw[:-5]))
-    assert examine(path).damage == "its last record is cut off"
+    assert examine(path, ASKED, MOST).damage == "its last record is cut off"
     path.write_bytes(zstandard.compress(raw[:-48] + b"\0" * 48))
-    assert examine(path).damage == "record 299 is broken"
+    assert examine(path, ASKED, MOST).damage == "record 299 is broken"
     path.write_bytes(BODY + b"more")
-    assert examine(path).damage
+    assert examine(path, ASKED, MOST).damage
