@@ -4,6 +4,7 @@
     {{ return(
         var('kinematics_windows_s') == [10, 60, 180]
         and var('ofi_windows_s') == [60, 240]
+        and var('premium_windows_s') == [60, 240]
         and level_kinds() | map(attribute='kind') | list
             == ['PM_HIGH', 'PM_LOW', 'OR_HIGH', 'OR_LOW', 'SMA_200', 'SMA_400']
     ) }}

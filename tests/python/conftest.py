@@ -39,6 +39,9 @@ SILVER_TABLES = (
     "qa_gate_results",
 )
 
+FROM_OPTIONS = "gex|gamma|fuel|option|calendar_basis|dealer|_wall$|atm_iv|skew_25d|premium"
+"""Matches the names of the columns of events that come from options."""
+
 # Each session with the three trade dates before it, which its moving averages reach back to.
 MARKET_DATES = (
     ("2025-10-28", "2025-11-03"),

@@ -44,6 +44,14 @@ fuel as (
     select * from {{ ref('int_event_fuel') }}
 ),
 
+chain as (
+    select * from {{ ref('int_event_chain') }}
+),
+
+premiums as (
+    select * from {{ ref('int_event_premiums') }}
+),
+
 int_event_features as (
     select
         events.event_id,
@@ -64,7 +72,10 @@ int_event_features as (
         force_mass.* exclude (event_id),
         basis.es_spx_basis,
         gamma.* exclude (event_id),
-        fuel.* exclude (event_id)
+        fuel.* exclude (event_id, option_source_ts_ns),
+        chain.* exclude (event_id),
+        premiums.* exclude (event_id, option_source_ts_ns),
+        greatest(fuel.option_source_ts_ns, premiums.option_source_ts_ns) as option_source_ts_ns
     from events
     left join kinematics using (event_id)
     left join approach using (event_id)
@@ -76,6 +87,8 @@ int_event_features as (
     left join basis using (event_id)
     left join gamma using (event_id)
     left join fuel using (event_id)
+    left join chain using (event_id)
+    left join premiums using (event_id)
 )
 
 select * from int_event_features

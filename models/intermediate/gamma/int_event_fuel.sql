@@ -1,3 +1,5 @@
+{%- set near_level = 'abs(points_above_level) <= ' ~ var('fuel_strike_range') -%}
+
 with
 
 strikes as (
@@ -7,10 +9,9 @@ strikes as (
 fuel as (
     select
         event_id,
-        {{ band_sum(
-            'hedge_contracts_per_point',
-            'abs(points_above_level) <= ' ~ var('fuel_strike_range')
-        ) }} as gamma_exposure,
+        {{ band_sum('hedge_contracts_per_point', near_level) }} as gamma_exposure,
+        {{ band_sum('charm_contracts_per_minute', near_level) }} as dealer_charm,
+        {{ band_sum('vanna_contracts_per_vol_percent', near_level) }} as dealer_vanna,
         -- Of several series still alive, the one that expires first.
         first(calendar_basis order by expiration_ns, instrument_id) filter (is_alive)
             as calendar_basis,
@@ -29,6 +30,8 @@ int_event_fuel as (
             when gamma_exposure > {{ var('fuel_threshold_contracts_per_point') }} then 'DAMPEN'
             when gamma_exposure is not null then 'NEUTRAL'
         end as fuel_effect,
+        dealer_charm,
+        dealer_vanna,
         calendar_basis,
         option_source_ts_ns
     from fuel

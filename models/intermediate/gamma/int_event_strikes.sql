@@ -34,6 +34,8 @@ int_event_strikes as (
         exposures.oi_gex,
         exposures.flow_gex,
         exposures.hedge_contracts_per_point,
+        exposures.charm_contracts_per_minute,
+        exposures.vanna_contracts_per_vol_percent,
         exposures.option_source_ts_ns
     from event_marks
     inner join exposures using (mark_ns)

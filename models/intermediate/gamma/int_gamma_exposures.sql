@@ -27,7 +27,9 @@ int_gamma_exposures as (
         *,
         unit_gex * if("right" = 'C', open_interest, -open_interest) as oi_gex,
         unit_gex * dealer_net_position as flow_gex,
-        gamma * dealer_net_position as hedge_contracts_per_point
+        gamma * dealer_net_position as hedge_contracts_per_point,
+        charm_per_minute * dealer_net_position as charm_contracts_per_minute,
+        vanna_per_vol_percent * dealer_net_position as vanna_contracts_per_vol_percent
     from units
 )
 

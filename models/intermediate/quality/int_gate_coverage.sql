@@ -1,5 +1,5 @@
-{#- Physics: what a running market always has some of. Sweeps, and trades at a level not yet
-    reached, may well be none. -#}
+{#- Physics: what a running market always has some of. Sweeps, trades at a level not yet reached, a
+    flip of gamma and option trades in a minute may well be none. -#}
 {%- set features = ['approach_velocity', 'approach_distance'] -%}
 {%- for h in list_var('kinematics_windows_s') -%}
     {%- for name in ['velocity', 'acceleration', 'jerk'] -%}
@@ -15,9 +15,12 @@
     'tape_buy_volume', 'tape_sell_volume', 'tape_imbalance', 'tape_velocity',
     'barrier_added', 'barrier_removed', 'barrier_delta_liq', 'barrier_replenishment_ratio',
     'barrier_churn', 'depth_in_zone',
-    'wall_ratio', 'force', 'mass', 'force_mass_ratio', 'predicted_accel', 'accel_residual',
-    'net_gex_3strike', 'flow_net_gex_3strike', 'gamma_exposure'
+    'wall_ratio', 'force', 'mass', 'force_mass_ratio', 'predicted_accel', 'accel_residual'
 ]) -%}
+{%- set option_features = [
+    'net_gex_3strike', 'flow_net_gex_3strike', 'gamma_exposure', 'dealer_charm', 'dealer_vanna',
+    'dist_to_call_wall', 'dist_to_put_wall', 'atm_iv', 'skew_25d'
+] -%}
 
 with
 
@@ -31,7 +34,7 @@ session as (
 
 -- A NaN is no more known than a NULL.
 covered as (
-    {%- for feature in features %}
+    {%- for feature in features + option_features %}
     select
         '{{ feature }}' as feature,
         avg(coalesce({{ feature }} <> 0 and not isnan({{ feature }}::double), false)::integer)
@@ -39,7 +42,7 @@ covered as (
         count(*) as event_count
     from features
     cross join session
-    {%- if 'gex' in feature or 'gamma' in feature %}
+    {%- if feature in option_features %}
     where session.has_options_definitions
     {%- endif %}
     {{ 'union all' if not loop.last }}

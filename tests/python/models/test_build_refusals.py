@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import polars.selectors as cs
 import pytest
-from conftest import SILVER_TABLES, Builds, run_dbt
+from conftest import FROM_OPTIONS, SILVER_TABLES, Builds, run_dbt
 from planted_faults import FRONT, NUMBER, changed, copy_bronze, rewrite
 
 from es_physics.audit.validate import validate
@@ -98,7 +98,8 @@ def test_missing_partitions_are_named_and_left_out(
         " NULL" in build.output
     )
     assert build.table("gamma_by_strike", SESSION).is_empty()
-    from_options = cs.matches("gex|gamma_exposure|fuel_effect|calendar_basis|option_source")
+    assert build.table("gamma_by_minute", SESSION).is_empty()
+    from_options = cs.matches(FROM_OPTIONS)
     events = build.table("level_event_features", SESSION).filter(
         pl.col("event_id").str.contains("PM_|OR_")
     )
@@ -107,8 +108,8 @@ def test_missing_partitions_are_named_and_left_out(
         .table("level_event_features", SESSION)
         .join(events.select("event_id"), on="event_id", how="semi")
     )
-    assert events.select(from_options).null_count().sum_horizontal().item() == 35 * events.height
-    assert same.select(from_options).null_count().sum_horizontal().item() != 35 * events.height
+    assert events.select(from_options).null_count().sum_horizontal().item() == 46 * events.height
+    assert same.select(from_options).null_count().sum_horizontal().item() != 46 * events.height
 
     kinds = set(build.table("levels", SESSION)["level_kind"])
     assert "PM_HIGH" in kinds

@@ -26,6 +26,13 @@ KEYS = {
 V11: dict[str, list[str] | None] = {
     "gamma_by_strike": None,
     "gamma_by_minute": None,
+    "level_event_features": [
+        *("dealer_charm", "dealer_vanna"),
+        *("dist_to_zero_gamma", "dist_to_call_wall", "dist_to_put_wall", "atm_iv", "skew_25d"),
+        *("call_premium_flow_60s", "call_premium_flow_240s"),
+        *("put_premium_flow_60s", "put_premium_flow_240s"),
+        "option_source_ts_ns",
+    ],
 }
 SESSIONS = {
     "2025-12-10": "an ordinary day",

@@ -18,7 +18,7 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 import reference
-from conftest import Builds, run_dbt
+from conftest import FROM_OPTIONS, Builds, run_dbt
 from reference.levels import kind_names
 
 from es_physics.bronze.manifest import write_manifest
@@ -176,7 +176,7 @@ def test_features_and_labels_follow_the_changed_market(
 
 def _events(interactions: pl.DataFrame) -> pl.DataFrame:
     """Without event_id, which spells out price and direction, and without what options say."""
-    return interactions.drop("event_id", cs.matches("gex|gamma|fuel|option|calendar_basis"))
+    return interactions.drop("event_id", cs.matches(FROM_OPTIONS))
 
 
 def _partitions(bronze: Path) -> list[Path]:
