@@ -9,6 +9,9 @@ DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 .PHONY: help setup demo backfill check test lint style format lock docs report bench profile prove-causality validate \
 	clean
 
+# Stops with how to call the target unless all of these are given.
+need = $(if $(strip $(foreach name,$(1),$(if $(strip $($(name))),,x))),$(error usage: make $@ $(2)))
+
 help: ## Show the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-16s %s\n", $$1, $$2}'
 
@@ -34,7 +37,7 @@ demo: setup ## Simulate a market, build three sessions of it, show their labelle
 	$(BIN)/es-physics show $(DEMO_SESSIONS)
 
 backfill: setup ## Build the sessions from START= to END= that are not up to date.
-	@test -n "$(START)" -a -n "$(END)" || { echo "usage: make backfill START=YYYY-MM-DD END=YYYY-MM-DD [ARGS='--workers 4']"; exit 2; }
+	$(call need,START END,START=2025-12-12 END=2025-12-16 [ARGS='--workers 4'])
 	@$(BIN)/es-physics build --start $(START) --end $(END) $(ARGS)
 
 check: style ## Check what needs no market, build or browser: in a minute, after every change.
@@ -77,9 +80,11 @@ profile: .venv/.installed-dev ## Show where the time of a full-size dbt build go
 	$(BIN)/python -m bench.profile
 
 prove-causality: setup ## Rebuild a session from cut Bronze and compare: make prove-causality SESSION=2025-12-16
+	$(call need,SESSION,SESSION=2025-12-16)
 	$(BIN)/es-physics prove-causality $(SESSION)
 
 validate: setup ## Check published sessions: make validate START=2025-12-12 END=2025-12-16
+	$(call need,START END,START=2025-12-12 END=2025-12-16)
 	$(BIN)/es-physics validate --start $(START) --end $(END)
 
 clean: ## Remove what a build leaves, but no data.

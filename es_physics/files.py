@@ -60,11 +60,16 @@ def silver_root() -> Path:
     return root_path(setting("ES_SILVER_ROOT", "data/silver"))
 
 
-def require_root(root: Path, kind: Literal["Bronze", "Silver"]) -> None:
-    """Raise RootError, naming the folder and what to set, unless the root is there to be read."""
+def require_root(
+    root: Path, kind: Literal["Bronze", "Silver"], *, may_be_empty: bool = False
+) -> None:
+    """Raise RootError, naming the folder and what to set, unless there is something to read."""
     if root.is_dir():
-        return
-    what = "is no folder" if root.exists() else "is not there"
+        if may_be_empty or any(root.iterdir()):
+            return
+        what = "is empty"
+    else:
+        what = "is no folder" if root.exists() else "is not there"
     raise RootError(
         f"{kind} root {absolute(root)} {what}: stand in the project's folder, or set"
         f" ES_{kind.upper()}_ROOT"

@@ -15,6 +15,7 @@ from es_physics.console import (
     print_json,
     run_command,
 )
+from es_physics.files import RootError, absolute, require_root
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -95,6 +96,7 @@ def _import(args: argparse.Namespace) -> int:
 def _verify(args: argparse.Namespace) -> int:
     from es_physics.bronze.partitions import partitions, verify_partition
 
+    _require_partitions(args.bronze_root)
     found = []
     for feed, trade_date in partitions(args.bronze_root):
         check = verify_partition(args.bronze_root, feed, trade_date)
@@ -110,9 +112,21 @@ def _verify(args: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
+def _require_partitions(bronze_root: Path) -> None:
+    """Nothing to look at is no good Bronze, but the wrong folder, or one that is not filled yet."""
+    from es_physics.bronze.partitions import partitions
+
+    require_root(bronze_root, "Bronze")
+    if not any(True for _ in partitions(bronze_root)):
+        raise RootError(
+            f"no partition lies below {absolute(bronze_root)}: import data, or set ES_BRONZE_ROOT"
+        )
+
+
 def _status(args: argparse.Namespace) -> int:
     from ingest.status import ROUNDED_WIDTH, status_rows, status_table
 
+    _require_partitions(args.bronze_root)
     if args.json:
         print_json(status_rows(args.bronze_root))
     else:

@@ -6,7 +6,6 @@
     never depends on them. -#}
 {% macro attach_bronze() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
-    {%- do check_vars() -%}
     {%- set date = session_date() -%}
 
     {#- run_query, unlike a statement block, opens no transaction that a hook would leave open. -#}

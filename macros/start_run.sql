@@ -6,6 +6,7 @@
     so, and `publish` refuses whatever was mixed. -#}
 {% macro start_run() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- do check_vars() -%}
     {%- do check_roots() -%}
     {%- do say_what_is_built() -%}
     {%- do run_query('create schema if not exists ' ~ own('runs')) -%}

@@ -25,12 +25,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from es_physics.bronze.feeds import FEEDS, Feed
+from es_physics.bronze.feeds import FEED_BY_PATH, FEEDS, Feed
 from es_physics.bronze.manifest import write_manifest
 from es_physics.bronze.partitions import check_partition, partitions
 from es_physics.calendar import NEW_YORK
 from es_physics.errors import Error
-from es_physics.files import read_parquet_sql
+from es_physics.files import read_parquet_sql, require_root
 
 _MODELS = ("level_events", "level_event_features", "gamma_by_strike", "gamma_by_minute", "bars_1m")
 _AT_ONCE = 2
@@ -123,8 +123,15 @@ def prove(
     trades before the open, all below the folder `work`. One proof for each, in this order.
     `project` is the dbt project's folder. `say` is told of each step as it ends.
 
-    Raises CausalityError if a build fails or the session has no event.
+    Raises RootError or CausalityError, at once, if there is no Bronze of the date; CausalityError
+    if a build fails or the session has no event.
     """
+    require_root(bronze_root, "Bronze")
+    if not FEED_BY_PATH["futures/trades"].partition_dir(bronze_root, session_date).is_dir():
+        raise CausalityError(
+            f"session {session_date} has no Bronze futures/trades below {bronze_root}, so there is"
+            " nothing to prove; see python -m ingest status"
+        )
     whole = _rebuild(session_date, bronze_root, work / "whole", project)
     contract, rth_start_ns, anchors = _session(whole)
     say(f"built {session_date} whole: {contract}, {len(anchors)} anchors")

@@ -34,6 +34,7 @@ from es_physics.console import (
     whole_number,
 )
 from es_physics.errors import UsageError
+from es_physics.files import require_root
 
 _SHOWN_DIFFERENCES = 20
 _STYLES = {
@@ -139,6 +140,8 @@ def _validate(options: argparse.Namespace) -> int:
             f"no CME trade date from {options.start} to {options.end}."
             " Give a range with an open day in it."
         )
+    require_root(options.silver_root, "Silver")
+    require_root(options.bronze_root, "Bronze")
     terminal = console(least_width=80)
     reports = []
     for report in validate(

@@ -105,7 +105,7 @@ def trade_calendar(session_date: date, warmup_days: int) -> str:
 def root_problem() -> str:
     """What is wrong with the roots of Bronze and Silver, in words; empty if nothing is."""
     try:
-        require_root(bronze_root(), "Bronze")
+        require_root(bronze_root(), "Bronze", may_be_empty=True)
         require_writable_root(silver_root())
     except Error as error:
         return str(error)

@@ -29,7 +29,7 @@ def write_catalog(
 
     A session whose record is damaged, or whose files are not all there, is left out; `report` gets
     a line for it. Over an object store, a reader's connection needs the store's file system
-    registered (or DuckDB's httpfs). Raises ValueError if nothing is published.
+    registered (or DuckDB's httpfs). Raises RecordError if nothing is published.
     """
     files: dict[str, list[str]] = defaultdict(list)
     commits: list[tuple[str, str, datetime]] = []
@@ -54,7 +54,7 @@ def write_catalog(
                 file = root / output["file"]
                 files[table].append(str(file.absolute() if is_local(root) else file))
     if not commits:
-        raise ValueError(f"nothing is published below {root}")
+        raise RecordError(f"nothing is published below {root}")
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     # Made elsewhere: DuckDB writes no file below a folder with a question mark in its name.

@@ -18,6 +18,7 @@ from es_physics.console import (
     whole_number,
 )
 from es_physics.files import is_local, require_root
+from es_physics.silver.errors import RecordError
 
 
 def add_commands(commands: Any) -> None:
@@ -78,6 +79,8 @@ def _verify(options: argparse.Namespace) -> int:
     require_root(root, "Silver")
     found = list(problems(root))
     sessions = committed_sessions(root)
+    if not sessions and not found:
+        raise RecordError(f"nothing is published below {root}")
     bad = {session for session, _ in found}
     if options.json:
         print_json(

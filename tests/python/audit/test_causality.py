@@ -88,8 +88,7 @@ def test_differences_are_of_rows_and_of_bits() -> None:
     )
 
 
-@pytest.mark.market
-def test_session_without_events_cannot_be_judged(tmp_path: Path) -> None:
-    (tmp_path / "none").mkdir()
-    with pytest.raises(CausalityError, match="2025-12-10 has no event with the Bronze below"):
-        prove(date.fromisoformat(SESSION), tmp_path / "none", tmp_path, project=PROJECT)
+def test_session_without_events_cannot_be_judged(bronze: Path, tmp_path: Path) -> None:
+    """Thanksgiving: trades, and no cash session."""
+    with pytest.raises(CausalityError, match="2025-11-27 has no event with the Bronze below"):
+        prove(date(2025, 11, 27), bronze, tmp_path, project=PROJECT)

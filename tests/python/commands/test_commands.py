@@ -6,6 +6,8 @@ import json
 import math
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import report_silver
+from conftest import PROJECT
 from dbn_files import new_york, trades, write
 
 import es_physics.audit.cli
@@ -181,6 +184,79 @@ def test_a_root_without_a_name_is_refused(command: str, option: str, run: Run) -
     finished = run(command, option, "")
     assert finished.code == 2
     assert f"argument {option}: the name is empty" in finished.err
+
+
+BARE = (
+    "ingest status",
+    "ingest verify",
+    "es-physics verify",
+    "es-physics catalog",
+    "es-physics gc",
+    f"es-physics show {DAY}",
+    f"es-physics validate --start {DAY} --end {DAY}",
+    f"es-physics build --date {DAY}",
+    f"es-physics prove-causality {DAY}",
+)
+"""What reads a root, as typed where there is none."""
+
+
+@pytest.mark.parametrize(
+    ("command", "roots"),
+    [
+        (command, roots)
+        for command in BARE
+        for roots in ("gone", "", "empty", "file", "other")
+        if (command, roots) != ("es-physics gc", "other")  # what a killed publication may leave
+    ],
+)
+def test_a_root_with_nothing_in_it_is_named_in_one_line(
+    command: str, roots: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not there, unset where no project is, an empty folder, a file, a folder of other things."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "other" / "things").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    for name in ("ES_BRONZE_ROOT", "ES_SILVER_ROOT"):
+        monkeypatch.setenv(name, roots)
+    before = sorted(tmp_path.rglob("*"))
+    name = " ".join(command.split()[:2])
+    finished = run(command, *(["--json"] if "json" in NEEDS[name] else []))
+    # The root is one, and the date is wrong.
+    asks_for_a_date = name in ("es-physics validate", "es-physics prove-causality")
+    assert finished.code == (2 if roots == "other" and asks_for_a_date else 1)
+    assert finished.out == "" or json.loads(finished.out) == {str(DAY): None}
+    (line,) = finished.err.splitlines()
+    assert line.startswith("error: ")
+    named = {"": tmp_path / "data", "other": "other"}.get(roots, tmp_path / roots)
+    assert str(named) in line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("validate", "usage: make validate START=2025-12-12 END=2025-12-16"),
+        ("validate START=2025-12-16", "usage: make validate START=2025-12-12 END=2025-12-16"),
+        ("validate START=2025-12-16 END=2025-12-15", "error: --start 2025-12-16 is after --end"),
+        ("prove-causality", "usage: make prove-causality SESSION=2025-12-16"),
+        ("prove-causality SESSION=2025-12-13", "error: 2025-12-13 is no CME trade date"),
+        ("backfill END=2025-12-16", "usage: make backfill START=2025-12-12 END=2025-12-16"),
+    ],
+)
+def test_a_target_that_lacks_its_dates_says_how_to_call_it(typed: str, line: str) -> None:
+    bin_folder = Path(sys.executable).parent
+    finished = subprocess.run(
+        ["make", "--silent", "--old-file=setup", f"BIN={bin_folder}", *typed.split()],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 2
+    said = [row for row in finished.stderr.splitlines() if not row.startswith("make: *** [")]
+    assert len(said) == 1
+    assert line in said[0]
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +14,7 @@ import duckdb
 import polars as pl
 import polars.selectors as cs
 import pytest
-from conftest import FROM_OPTIONS, SILVER_TABLES, Builds, run_dbt
+from conftest import FROM_OPTIONS, PROJECT, SILVER_TABLES, Builds, run_dbt
 from planted_faults import FRONT, NUMBER, changed, copy_bronze, rewrite
 
 from es_physics.audit.validate import validate
@@ -23,6 +26,8 @@ SESSION = "2025-12-10"
     ("session_date", "line"),
     [
         ("16.12.2025", "session_date is '16.12.2025', expected YYYY-MM-DD"),
+        ("2025-13-45", "session_date is '2025-13-45', expected YYYY-MM-DD"),
+        ("2025-02-30", "var session_date is '2025-02-30', expected YYYY-MM-DD, a day that there"),
         ("2025-12-13", "session_date 2025-12-13 is no CME trade date"),
         ("2031-01-02", "session_date 2031-01-02 is no CME trade date"),
     ],
@@ -35,6 +40,38 @@ def test_wrong_session_date_says_so_and_builds_nothing(
     assert line in build.output
     assert "Traceback" not in build.output
     assert not build.silver.exists()
+
+
+@pytest.mark.market
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({}, "the database's folder {desk}/target is not there: stand in the project's folder"),
+        (
+            {"ES_DUCKDB_PATH": "x.duckdb", "ES_BRONZE_ROOT": " "},
+            "Bronze root {desk}/data/bronze is not there: stand in the project's folder, or set ES",
+        ),
+    ],
+)
+def test_a_build_from_elsewhere_says_where_to_stand(
+    given: dict[str, str], line: str, tmp_path: Path
+) -> None:
+    place = [f"--{name}-dir={PROJECT}" for name in ("project", "profiles")]
+    place += [f"--target-path={tmp_path / 'made'}", f"--log-path={tmp_path / 'made'}"]
+    (desk := tmp_path / "desk").mkdir()
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("ES_")}
+    finished = subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "--no-use-colors", "build", *place],
+        cwd=desk,
+        env=bare | given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 2
+    assert line.format(desk=desk) in finished.stdout
+    assert "Traceback" not in finished.stdout + finished.stderr
+    assert not (desk / "data").exists()
 
 
 @pytest.mark.market
