@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from es_physics.console import date_range, day, range_arguments, silver_root_argument
+from es_physics.console import (
+    bronze_root_argument,
+    date_range,
+    day,
+    range_arguments,
+    silver_root_argument,
+)
+from es_physics.files import require_root, root_path, setting
 from es_physics.report.errors import ReportError
+from es_physics.silver.verify import committed_sessions
 
 
 def add_commands(commands: Any) -> None:
@@ -27,11 +33,12 @@ def add_commands(commands: Any) -> None:
     range_arguments(report, required=False)
     report.add_argument(
         "--output",
-        type=Path,
-        default=Path(os.environ.get("ES_REPORT_ROOT") or "reports"),
+        type=root_path,
+        default=root_path(setting("ES_REPORT_ROOT", "reports")),
         metavar="DIR",
         help="where the pages go (default: $ES_REPORT_ROOT, else reports)",
     )
+    bronze_root_argument(report)
     silver_root_argument(report)
     report.set_defaults(run=_report)
 
@@ -41,9 +48,12 @@ def _report(options: argparse.Namespace) -> int:
     from es_physics.report.write import write_index, write_range, write_session  # slow to import
 
     root, folder = options.silver_root, options.output
+    require_root(root, "Silver")
+    if not committed_sessions(root):
+        raise ReportError(f"nothing is published below {root}")
     pages = [partial(write_session, root, folder, session) for session in options.sessions]
     if dates:
-        pages.append(partial(write_range, root, folder, *dates))
+        pages.append(partial(write_range, root, folder, *dates, options.bronze_root))
     pages.append(partial(write_index, root, folder))
     failures = 0
     for write in pages:

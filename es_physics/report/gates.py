@@ -21,7 +21,10 @@ class Verdict(NamedTuple):
 
 
 def verdict(gates: Sequence[Row] | None) -> Verdict:
-    """`failed` if an error-level gate failed, `warned` if another did, `unknown` if none ran."""
+    """`failed` if an error-level gate failed, `warned` if another did, `unknown` if none ran.
+
+    `nothing` if there was no data for any of them to judge.
+    """
     if not gates:
         return Verdict("unknown", "·", "no gate results")
     failed = [gate for gate in gates if gate["status"] == "failed"]
@@ -30,6 +33,8 @@ def verdict(gates: Sequence[Row] | None) -> Verdict:
         return Verdict("failed", "✕", f"{len(failed)} of {len(gates)} gates failed")
     if failed:
         return Verdict("warned", "!", f"{len(failed)} of {len(gates)} gates warned")
+    if not gate_text.has_judged(gates):
+        return Verdict("nothing", "○", "nothing to judge: there was no data for any gate")
     ran = sum(gate["status"] == "passed" for gate in gates)
     return Verdict("passed", "✓", f"{ran} of {ran} gates passed")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -40,8 +40,13 @@ def range_file(start: date, end: date) -> str:
     return f"{start}_to_{end}.html"
 
 
-def range_page(view: RangeView, start: date, end: date, folder: Path) -> str:
-    """The page as HTML. `folder` is where it will lie: sessions with a page there are linked."""
+def range_page(
+    view: RangeView, start: date, end: date, folder: Path, why_blank: Callable[[date], str]
+) -> str:
+    """The page as HTML. `folder` is where it will lie: sessions with a page there are linked.
+
+    `why_blank` says of a day without a session why it has none.
+    """
     shares, curves, drift = view.outcome_shares(), view.incidence_curves(), view.drift_map()
     charts = {}
     if shares:
@@ -66,7 +71,7 @@ def range_page(view: RangeView, start: date, end: date, folder: Path) -> str:
         without_null=events - shares[0].events if shares else events,
         horizon=f"{view.horizon_s / 60:g}",
         threshold=f"{view.threshold:g}",
-        months=months(view.sessions, start, end, folder),
+        months=months(view.sessions, start, end, folder, why_blank),
         shares=[_share_row(share) for share in shares],
         outcomes=OUTCOMES,
         drift=drift,
@@ -77,7 +82,11 @@ def range_page(view: RangeView, start: date, end: date, folder: Path) -> str:
 
 
 def months(
-    sessions: Sequence[SessionSummary], start: date, end: date, folder: Path
+    sessions: Sequence[SessionSummary],
+    start: date,
+    end: date,
+    folder: Path,
+    why_blank: Callable[[date], str],
 ) -> list[dict[str, Any]]:
     """The calendar: months of weeks of five days, each a session, a gap, or outside the range."""
     known = {session.session_date: session for session in sessions}
@@ -87,7 +96,7 @@ def months(
     calendar = []
     for (year, month), in_month in groupby(shown, key=lambda day: (day.year, day.month)):
         weeks = [
-            {day.weekday(): _day(day, known.get(day), pages) for day in week}
+            {day.weekday(): _day(day, known.get(day), pages, why_blank) for day in week}
             for _, week in groupby(in_month, key=lambda day: day.isocalendar()[:2])
         ]
         calendar.append(
@@ -104,10 +113,17 @@ def _pages(folder: Path) -> Collection[str]:
     return {path.name for path in folder.glob("*.html")}
 
 
-def _day(day: date, session: SessionSummary | None, pages: Collection[str]) -> dict[str, Any]:
+def _day(
+    day: date,
+    session: SessionSummary | None,
+    pages: Collection[str],
+    why_blank: Callable[[date], str],
+) -> dict[str, Any]:
     link = session_file(day) if session_file(day) in pages else ""
     if session is None:
-        return {"day": day.day, "date": str(day), "css": "none", "link": "", "lines": []}
+        why = why_blank(day)
+        blank = {"css": "none", "link": "", "lines": [why], "title": why}
+        return {"day": day.day, "date": str(day), **blank}
     present = sum(state == "ok" for state in session.feeds.values())
     return {
         "day": day.day,

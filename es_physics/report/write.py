@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from es_physics.report.errors import ReportError
@@ -13,7 +14,7 @@ from es_physics.report.range_view import RangeView, SessionSummary
 from es_physics.report.session_page import session_file, session_page
 from es_physics.report.session_view import SessionView
 from es_physics.report.silver import committed
-from es_physics.silver.verify import committed_sessions
+from es_physics.silver.verify import committed_sessions, why_there_is_no_session
 
 
 def write_session(root: Path, folder: Path, session_date: date) -> Path:
@@ -24,8 +25,11 @@ def write_session(root: Path, folder: Path, session_date: date) -> Path:
     return path
 
 
-def write_range(root: Path, folder: Path, start: date, end: date) -> Path:
-    """Write the page of all sessions published from `start` to `end`; returns its path."""
+def write_range(root: Path, folder: Path, start: date, end: date, bronze_root: Path) -> Path:
+    """Write the page of all sessions published from `start` to `end`; returns its path.
+
+    Days without one say why, by the calendar, Bronze, and what failed builds left.
+    """
     dates = [day for day in committed_sessions(root) if start <= day <= end]
     if not dates:
         raise ReportError(
@@ -34,7 +38,8 @@ def write_range(root: Path, folder: Path, start: date, end: date) -> Path:
         )
     view = RangeView([committed(day, root) for day in dates])
     path = folder / range_file(start, end)
-    write(path, range_page(view, start, end, folder))
+    why_blank = partial(why_there_is_no_session, root, bronze_root)
+    write(path, range_page(view, start, end, folder, why_blank))
     return path
 
 

@@ -30,12 +30,13 @@ def committed_sessions(root: Path) -> list[date]:
 
 
 def why_there_is_no_session(root: Path, bronze: Path, day: date) -> str:
-    """Why nothing is published of a day, in a few words."""
-    known = default_calendar().days.get(day)
+    """Why nothing is published of a weekday, in a few words."""
+    calendar = default_calendar()
+    known = calendar.days.get(day)
     if known is None:
-        return "CME closed"
+        return "holiday" if calendar.first <= day <= calendar.last else "beyond the calendar"
     if evidence_path(root, day).is_file():
-        return "build failed"
+        return "failed build"
     if not FEED_BY_PATH["futures/trades"].partition_dir(bronze, day).is_dir():
         return "no Bronze" if known.has_rth else "no cash session, no Bronze"
     return "not built"

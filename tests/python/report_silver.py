@@ -44,6 +44,7 @@ def publish(
     events: bool = True,
     gamma: bool = True,
     failed_gate: str | None = None,
+    gate_family: str = "purity",
     shift: float = 0.0,
     note: str | None = None,
     build_vars: dict[str, Any] = VARS,
@@ -51,14 +52,14 @@ def publish(
 ) -> None:
     """Publish one session.
 
-    `failed_gate` is the severity of a gate that failed, `renamed` other words for level kinds and
-    outcomes.
+    `failed_gate` is the severity of a gate that failed, `gate_family` what its gates judge,
+    `renamed` other words for level kinds and outcomes.
     """
     tables: dict[str, list[dict[str, Any]]] = {
         "sessions": [_session(session_date, note)],
         "bars_1m": _bars(session_date),
         "levels": _levels(session_date),
-        "qa_gate_results": _gates(session_date, failed_gate),
+        "qa_gate_results": _gates(session_date, failed_gate, gate_family),
     }
     wide = [_event(session_date, number, shift) for number in range(len(EVENTS))]
     labels = [{name: row[name] for name in ("event_id", "session_date", "outcome")} for row in wide]
@@ -194,11 +195,12 @@ def _event(session_date: date, number: int, shift: float) -> dict[str, Any]:
     }
 
 
-def _gates(session_date: date, failed: str | None) -> list[dict[str, Any]]:
+def _gates(session_date: date, failed: str | None, family: str) -> list[dict[str, Any]]:
     def gate(name: str, claim: str, severity: str, status: str) -> dict[str, Any]:
         return {
             "session_date": session_date,
             "gate": name,
+            "family": family,
             "claim": claim,
             "severity": severity,
             "status": status,

@@ -159,6 +159,35 @@ def test_range_page_counts_and_compares(tmp_path: Path, run_report: Report) -> N
     assert "ofi_integrated_60s" in html
 
 
+def test_a_day_without_a_session_says_why(tmp_path: Path, run_report: Report) -> None:
+    report_silver.publish(tmp_path / "silver", DAY)
+    for place in ("silver/_audits/session_date=2025-12-11", "bronze/futures/trades/root=ES"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "silver/_audits/session_date=2025-12-11/failures.parquet").touch()
+    for day in ("2025-12-11", "2025-12-12"):
+        (tmp_path / f"bronze/futures/trades/root=ES/date={day}").mkdir()
+    code, output = run_report(
+        *(tmp_path / "silver", tmp_path, "--start", "2025-12-10", "--end", "2025-12-25"),
+        *("--bronze-root", str(tmp_path / "bronze")),
+    )
+    assert code == 0, output
+    text = body(page(tmp_path, "2025-12-10_to_2025-12-25.html"))
+    assert "11 failed build 12 not built 15 no Bronze" in text
+    assert "24 no Bronze 25 holiday" in text
+
+
+def test_a_session_with_nothing_to_judge_has_not_passed(tmp_path: Path, run_report: Report) -> None:
+    """Of a date without Bronze, where the calendar's clock and no partition are as they should."""
+    report_silver.publish(tmp_path, DAY, gate_family="clock")
+    code, output = run_report(tmp_path, tmp_path, str(DAY), "--start", str(DAY), "--end", str(DAY))
+    assert code == 0, output
+    for name in (f"{DAY}.html", f"{DAY}_to_{DAY}.html", "index.html"):
+        text = body(page(tmp_path, name))
+        assert "○ nothing" in text, name
+        assert "✓ all gates passed" not in text.replace("✓ all gates passed, !", "")
+        assert "2 of 2 gates passed" not in text
+
+
 def test_a_kind_and_an_outcome_that_nothing_declares_are_shown(
     tmp_path: Path, run_report: Report
 ) -> None:
@@ -232,7 +261,8 @@ def test_index_lists_every_session_and_links_written_pages_only(
 
 
 def test_session_that_is_not_published_is_named(tmp_path: Path, run_report: Report) -> None:
-    code, output = run_report(tmp_path / "none", tmp_path, "2025-12-10")
+    report_silver.publish(tmp_path, date(2025, 12, 11))
+    code, output = run_report(tmp_path, tmp_path, "2025-12-10")
     assert code == 1
     assert "session 2025-12-10 is not published below" in output
     assert "dbt build --vars '{session_date: 2025-12-10}'" in output
