@@ -18,10 +18,9 @@ from rich.table import Table
 
 from bench.measure import CommandError, Cost, run
 from bench.session import PROJECT, SESSION_DATE, Session, build, simulate
+from es_physics.console import console, whole_number
 
 FULL_BOOK_ROWS = 10_000_000
-PIPE_WIDTH = 100
-"""Without a terminal rich takes it to be 80 wide: too few for the tables."""
 
 
 def parser(prog: str, description: str, repeat: int | None = None) -> argparse.ArgumentParser:
@@ -38,19 +37,12 @@ def parser(prog: str, description: str, repeat: int | None = None) -> argparse.A
     if repeat:
         given.add_argument(
             "--repeat",
-            type=_positive,
+            type=whole_number(1),
             default=repeat,
             metavar="N",
             help="runs of each (default: %(default)s)",
         )
     return given
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} measures nothing. Give 1 or more.")
-    return number
 
 
 def finish(benchmark: Callable[[], int]) -> int:
@@ -67,10 +59,7 @@ def finish(benchmark: Callable[[], int]) -> int:
 
 def new_console() -> Console:
     """Plain output that wraps no line of text."""
-    console = Console(highlight=False, soft_wrap=True)
-    if console.is_terminal:
-        return console
-    return Console(highlight=False, soft_wrap=True, width=PIPE_WIDTH)
+    return console(soft_wrap=True)
 
 
 def prepare(console: Console, cache: Path, book_rows: int) -> tuple[Session, Cost]:

@@ -13,7 +13,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 class Fact(NamedTuple):
-    """How one column of an event is shown."""
+    """How one column of an event is shown: its name, its unit and its number."""
 
     label: str
     column: str
@@ -21,13 +21,27 @@ class Fact(NamedTuple):
     decimals: int = 2
     signed: bool = False
     scale: float = 1.0
+    short: str = ""
+    """The name where there is little room; `label` if empty."""
+    heading_unit: str = ""
+    """What stands below the name of a column or an axis; `unit` if empty."""
+
+    @property
+    def title(self) -> str:
+        """The name that has room over a column or beside an axis."""
+        return self.short or self.label
+
+    @property
+    def subtitle(self) -> str:
+        """The unit below it."""
+        return self.heading_unit or self.unit
 
 
 CARD: dict[str, tuple[Fact, ...]] = {
     "Level and zone": (
         Fact("Level", "level_price", "pt"),
         Fact("Entered at", "spot", "pt"),
-        Fact("Zone", "zone_width", "pt either side"),
+        Fact("Zone", "zone_width", "pt either side", short="Zone ±", heading_unit="pt"),
         Fact("ATR, 14 bars", "atr", "pt"),
         Fact("Volatility", "rth_volatility", "pt/√min"),
         Fact("Earlier entries of this kind", "prior_touches", "", 0),
@@ -39,15 +53,19 @@ CARD: dict[str, tuple[Fact, ...]] = {
         Fact("Acceleration, 60 s", "acceleration_60s", "pt/s²", 4, True),
     ),
     "Order flow": (
-        Fact("OFI, ten levels, 60 s", "ofi_integrated_60s", "contracts", 0, True),
+        Fact("OFI, ten levels, 60 s", "ofi_integrated_60s", "contracts", 0, True, short="OFI 60 s"),
         Fact("OFI, ten levels, 240 s", "ofi_integrated_240s", "contracts", 0, True),
         Fact("OFI near the level, 60 s", "ofi_near_level_60s", "contracts", 0, True),
-        Fact("Tape imbalance near, 60 s", "tape_imbalance", "", 2, True),
+        Fact(
+            *("Tape imbalance near, 60 s", "tape_imbalance", "", 2, True),
+            short="Tape imbalance",
+            heading_unit="sells −1, buys 1",
+        ),
         Fact("Sweeps, buys minus sells", "sweep_net_size", "contracts", 0, True),
         Fact("Force / mass", "force_mass_ratio", "1/s", 3, True),
     ),
     "Barrier, 240 s": (
-        Fact("Depth in the zone", "depth_in_zone", "contracts", 0),
+        Fact("Depth in the zone", "depth_in_zone", "contracts", 0, short="Depth in zone"),
         Fact("Added", "barrier_added", "contracts", 0),
         Fact("Removed by trades", "barrier_filled", "contracts", 0),
         Fact("Pulled", "barrier_pulled", "contracts", 0),
@@ -55,7 +73,10 @@ CARD: dict[str, tuple[Fact, ...]] = {
         Fact("Against the last 30 min", "wall_ratio", "×", 2),
     ),
     "Gamma": (
-        Fact("Dealers' gamma within 15 pt", "gamma_exposure", "contracts/pt", 1, True),
+        Fact(
+            *("Dealers' gamma within 15 pt", "gamma_exposure", "contracts/pt", 1, True),
+            short="Gamma near",
+        ),
         Fact("Fuel", "fuel_effect"),
         Fact("Net GEX within 10 pt", "net_gex_2strike", "M USD per 1 %", 2, True, 1e-6),
         Fact("Flow GEX within 10 pt", "flow_net_gex_2strike", "M USD per 1 %", 2, True, 1e-6),
@@ -64,36 +85,38 @@ CARD: dict[str, tuple[Fact, ...]] = {
     "What followed, 8 min": (
         Fact("Farthest through the level", "excursion_max", "pt"),
         Fact("Farthest back", "excursion_min", "pt"),
-        Fact("Time to the outcome", "time_to_threshold_2", "s", 0),
+        Fact("Time to the outcome", "time_to_threshold_2", "s", 0, short="After"),
         Fact("Uniqueness", "uniqueness", "", 2),
     ),
 }
 """The card's groups. A column that a session does not have yet is left out."""
 
-TABLE = (
-    Fact("Level", "level_price", "pt"),
-    Fact("Spot", "spot", "pt"),
-    Fact("Zone ±", "zone_width", "pt"),
-    Fact("After", "time_to_threshold_2", "s", 0),
+_ELSEWHERE = (
     Fact("Strength", "strength_signed", "pt", 1, True),
-    Fact("OFI 60 s", "ofi_integrated_60s", "contracts", 0, True),
-    Fact("Tape", "tape_imbalance", "−1 … 1", 2, True),
-    Fact("Depth", "depth_in_zone", "contracts", 0),
+    Fact("Barrier", "barrier_state"),
     Fact("Null break", "null_p_break", "%", 0, False, 100.0),
     Fact("Null bounce", "null_p_bounce", "%", 0, False, 100.0),
 )
+_FACTS = {fact.column: fact for facts in (*CARD.values(), _ELSEWHERE) for fact in facts}
+
+
+def facts(*columns: str) -> tuple[Fact, ...]:
+    """How these columns are shown, wherever that is."""
+    return tuple(_FACTS[column] for column in columns)
+
+
+TABLE = facts(
+    *("level_price", "spot", "zone_width", "time_to_threshold_2", "strength_signed"),
+    *("ofi_integrated_60s", "tape_imbalance", "depth_in_zone", "null_p_break", "null_p_bounce"),
+)
 """The numeric columns of the table of events."""
 
-_TIP = (
-    Fact("Level", "level_price", "pt"),
-    Fact("Entered at", "spot", "pt"),
-    Fact("OFI, 60 s", "ofi_integrated_60s", "contracts", 0, True),
-    Fact("Tape imbalance", "tape_imbalance", "", 2, True),
-    Fact("Depth in the zone", "depth_in_zone", "contracts", 0),
-    Fact("Barrier", "barrier_state"),
-    Fact("Gamma near", "gamma_exposure", "contracts/pt", 1, True),
-    Fact("Null break", "null_p_break", "%", 0, False, 100.0),
-    Fact("Null bounce", "null_p_bounce", "%", 0, False, 100.0),
+PANELS = facts("ofi_integrated_60s", "tape_imbalance", "depth_in_zone")
+"""The columns of the charts below the price."""
+
+_TIP = facts(
+    *("level_price", "spot", "ofi_integrated_60s", "tape_imbalance", "depth_in_zone"),
+    *("barrier_state", "gamma_exposure", "null_p_break", "null_p_bounce"),
 )
 
 
@@ -119,8 +142,8 @@ def shown(fact: Fact, event: Mapping[str, Any], *, unit: bool = True) -> str:
 def card(event: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """The groups of the card beside the chart: a heading and its (label, value) pairs."""
     groups = [
-        (heading, [(fact.label, shown(fact, event)) for fact in facts if fact.column in event])
-        for heading, facts in CARD.items()
+        (heading, [(fact.label, shown(fact, event)) for fact in group if fact.column in event])
+        for heading, group in CARD.items()
     ]
     return [group for group in groups if group[1]]
 
@@ -137,9 +160,9 @@ def tooltip(event: Mapping[str, Any]) -> str:
         f"{event['event_ts_et']:%H:%M:%S} {level_name(event['level_kind'])} "
         f"{event['direction']} → {event['outcome']}"
     )
-    facts = "".join(
-        f"<dt>{fact.label}</dt><dd>{shown(fact, event)}</dd>"
+    lines = "".join(
+        f"<dt>{fact.title}</dt><dd>{shown(fact, event)}</dd>"
         for fact in _TIP
         if fact.column in event
     )
-    return f"<b>{title}</b><dl>{facts}</dl>"
+    return f"<b>{title}</b><dl>{lines}</dl>"

@@ -33,20 +33,13 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from es_physics.report.chart_style import FONT, fill, style, tip
-from es_physics.report.event_text import level_name, tooltip
+from es_physics.report.event_text import PANELS, Fact, level_name, tooltip
 from es_physics.report.palette import light, outcome_role
 from es_physics.report.session_view import Floats, SessionView
 
 MARKER_SIZE = 13
 _MINUTE_MS = 60_000
 _AXIS_WIDTH = 72
-
-PANELS = (
-    ("ofi_integrated_60s", "OFI 60 s", "contracts"),
-    ("tape_imbalance", "Tape imbalance", "sells −1, buys 1"),
-    ("depth_in_zone", "Depth in zone", "contracts"),
-)
-"""Columns of the charts below the price, each with its title and unit."""
 
 
 def session_chart(view: SessionView) -> Column:
@@ -59,9 +52,9 @@ def session_chart(view: SessionView) -> Column:
     )
     selected = ColumnDataSource({"x": [], "marker": [], "y": []}, name="selected")
     panels = [
-        _panel(view, price, events, shown, selected, *panel)
-        for panel in PANELS
-        if panel[0] in events.data
+        _panel(view, price, events, shown, selected, fact)
+        for fact in PANELS
+        if fact.column in events.data
     ]
     _mark_selection(price, selected, "y")
     _mark_events(price, view, events, shown, "y")
@@ -274,7 +267,7 @@ def _event_source(view: SessionView) -> ColumnDataSource:
     events = view.events
     numeric = {
         name: np.array([np.nan if row[name] is None else float(row[name]) for row in events])
-        for name, _, _ in PANELS
+        for name in (fact.column for fact in PANELS)
         if not events or name in events[0]
     }
     return ColumnDataSource(
@@ -370,10 +363,9 @@ def _panel(
     events: ColumnDataSource,
     shown: BooleanFilter,
     selected: ColumnDataSource,
-    name: str,
-    title: str,
-    unit: str,
+    fact: Fact,
 ) -> figure:
+    name = fact.column
     values = events.data[name]
     known = np.abs(values[np.isfinite(values)])
     reach = 1.15 * float(known.max(initial=0.0)) or 1.0
@@ -393,7 +385,7 @@ def _panel(
         min_border_right=14,
     )
     _clock_axis(plot)
-    plot.yaxis.axis_label = f"{title}\n{unit}"
+    plot.yaxis.axis_label = f"{fact.title}\n{fact.subtitle}"
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0]")
     plot.yaxis.ticker.desired_num_ticks = 3
     plot.add_layout(_shade_until(price.x_range.tags[2]))

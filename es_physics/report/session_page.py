@@ -205,7 +205,7 @@ def _columns() -> list[dict[str, Any]]:
     units = {"Time": "New York"}
     return [
         *({"label": name, "unit": units.get(name, ""), "text": True} for name in texts),
-        *({"label": fact.label, "unit": fact.unit, "text": False} for fact in TABLE),
+        *({"label": fact.title, "unit": fact.subtitle, "text": False} for fact in TABLE),
     ]
 
 

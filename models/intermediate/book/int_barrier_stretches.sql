@@ -11,15 +11,11 @@ cells as (
 -- From the last state before the window, which its first change is measured against.
 windows as (
     select
-        events.event_ts_ns - ({{ var('barrier_window_s') }} * 1000000000::bigint)::bigint
-            as window_start_ns,
+        events.event_ts_ns - {{ barrier_window_ns() }} as window_start_ns,
         coalesce(max(cells.last_ts_ns), window_start_ns) as from_ns,
         events.event_ts_ns as to_ns
     from events
-    left join cells
-        on
-            events.event_ts_ns - {{ var('barrier_window_s') }} * 1000000000::bigint
-            >= cells.last_ts_ns
+    left join cells on events.event_ts_ns - {{ barrier_window_ns() }} >= cells.last_ts_ns
     group by events.event_ts_ns
 ),
 

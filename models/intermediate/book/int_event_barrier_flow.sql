@@ -1,5 +1,3 @@
-{%- set barrier_reach = "(" ~ var('barrier_zone_ticks') ~ " * session.tick_size_points)" -%}
-
 with
 
 pairs as (
@@ -26,16 +24,15 @@ event_cells as (
     select
         events.event_id,
         events.dir_sign,
-        events.level_price - {{ barrier_reach }} as zone_low,
-        events.level_price + {{ barrier_reach }} as zone_high,
+        events.level_price - {{ barrier_reach() }} as zone_low,
+        events.level_price + {{ barrier_reach() }} as zone_high,
         boundaries.boundary_nr as cell_nr
     from events
     cross join session
     inner join boundaries
         on
             events.event_ts_ns >= boundaries.boundary_ns
-            and events.event_ts_ns - {{ var('barrier_window_s') }} * 1000000000::bigint
-            < boundaries.boundary_ns
+            and events.event_ts_ns - {{ barrier_window_ns() }} < boundaries.boundary_ns
 ),
 
 pairs_in_cells as (

@@ -1,5 +1,3 @@
-{%- set barrier_reach = "(" ~ var('barrier_zone_ticks') ~ " * session.tick_size_points)" -%}
-
 with
 
 moves as (
@@ -23,8 +21,8 @@ last_times as (
     select
         events.event_id,
         any_value(events.dir_sign) as dir_sign,
-        any_value(events.level_price - {{ barrier_reach }}) as zone_low,
-        any_value(events.level_price + {{ barrier_reach }}) as zone_high,
+        any_value(events.level_price - {{ barrier_reach() }}) as zone_low,
+        any_value(events.level_price + {{ barrier_reach() }}) as zone_high,
         max(cells.last_ts_ns) as ts_ns
     from events
     cross join session

@@ -18,15 +18,14 @@ int_event_passive_volume as (
         events.event_id,
         coalesce(sum(trades.size) filter (
             trades.aggressor_side = if(events.dir_sign = 1, 'B', 'A')
-            and trades.price between
-            events.level_price - {{ var('barrier_zone_ticks') }} * session.tick_size_points
-            and events.level_price + {{ var('barrier_zone_ticks') }} * session.tick_size_points
+            and trades.price >= events.level_price - {{ barrier_reach() }}
+            and trades.price <= events.level_price + {{ barrier_reach() }}
         ), 0)::bigint as passive_volume
     from events
     cross join session
     inner join trades
         on
-            events.event_ts_ns - {{ var('barrier_window_s') }} * 1000000000::bigint < trades.ts_ns
+            events.event_ts_ns - {{ barrier_window_ns() }} < trades.ts_ns
             and events.event_ts_ns >= trades.ts_ns
     group by events.event_id
 )
