@@ -15,6 +15,7 @@ from conftest import PROJECT, Build, Builds, run_dbt
 from planted_faults import copy_project
 from reference.constants import DEFAULTS, Constants
 
+from es_physics.report.palette import SPARE_FAMILIES
 from es_physics.report.session_page import session_page
 from es_physics.report.session_view import SessionView
 from es_physics.report.silver import committed
@@ -22,13 +23,13 @@ from es_physics.report.silver import committed
 SESSION = "2025-12-10"
 OVERNIGHT = (
     {
-        "kind": "ON_HIGH",
+        "kind": "NIGHT_HIGH",
         "family": "overnight",
         "high_of": ["18:00", "04:00"],
         "valid_from": "09:30",
     },
     {
-        "kind": "ON_LOW",
+        "kind": "NIGHT_LOW",
         "family": "overnight",
         "low_of": ["trade_date_start", "premarket_start"],
         "valid_from": "rth_start",
@@ -76,12 +77,13 @@ def test_every_table_has_the_new_kinds_as_the_reference_has_them(
 def test_new_kinds_have_events_and_the_others_count_them(overnight: Build, builds: Builds) -> None:
     before = builds[SESSION].table("level_interactions", SESSION)
     after = overnight.table("level_interactions", SESSION)
-    names = [f"dist_to_on_{side}{unit}" for side in ("high", "low") for unit in ("", "_atr")]
+    names = [f"dist_to_night_{side}{unit}" for side in ("high", "low") for unit in ("", "_atr")]
     assert set(after.columns) == {*before.columns, *names}
-    assert after.columns.index(names[0]) == after.columns.index("dist_to_sma_400_atr") + 1
+    last_before = f"dist_to_{DEFAULTS.level_kinds[-1]['kind'].lower()}_atr"
+    assert after.columns.index(names[0]) == after.columns.index(last_before) + 1
     assert after.select(names).null_count().sum_horizontal().item() < 4 * after.height
     kinds = set(after["level_kind"])
-    assert kinds - set(before["level_kind"]) == {"ON_HIGH", "ON_LOW"}
+    assert kinds - set(before["level_kind"]) == {"NIGHT_HIGH", "NIGHT_LOW"}
 
     # What is known of an entry at another kind stays, but for levels beside it and labels at once.
     same = before.join(after, on="event_id", suffix="_after")
@@ -105,13 +107,15 @@ def test_the_page_draws_the_new_kinds_and_filters_by_them(overnight: Build) -> N
     view = SessionView.read(committed(date.fromisoformat(SESSION), overnight.silver))
     html = session_page(view)
     counts = Counter(overnight.table("level_events", SESSION)["level_kind"])
-    for kind, name in (("ON_HIGH", "ON high"), ("ON_LOW", "ON low")):
+    for kind, name in (("NIGHT_HIGH", "NIGHT high"), ("NIGHT_LOW", "NIGHT low")):
         for part in ("zone", "level", "label"):
             assert f'"{part}:{kind}"' in html
         option = f'<input type="checkbox" value="{kind}" checked>.*?</svg>{name} <[^>]*>'
         assert re.search(f"{option}{counts[kind]}<", html)
-    # The families are told by colour: this one has none of its own, so it takes a spare one.
-    assert view.styles["ON_LOW"] == ("family_4", "dashed")
+    # A family without a colour of its own takes a spare one; its kinds are told apart by dash.
+    high, low = (view.styles[f"NIGHT_{side}"] for side in ("HIGH", "LOW"))
+    assert high.role == low.role in SPARE_FAMILIES
+    assert (high.dash, low.dash) == ("solid", "dashed")
 
 
 def test_a_kind_of_another_making_has_a_model_of_its_own(
