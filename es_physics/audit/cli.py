@@ -164,7 +164,8 @@ def _validate(options: argparse.Namespace) -> int:
         print_json([asdict(report) for report in reports])
     else:
         terminal.print(_summary(reports))
-    return 1 if any(report.status == "failed" for report in reports) else 0
+    statuses = {report.status for report in reports}
+    return 0 if "passed" in statuses and "failed" not in statuses else 1
 
 
 def _show(terminal: Console, report: SessionReport) -> None:

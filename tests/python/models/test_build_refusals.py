@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 import polars.selectors as cs
 import pytest
-from conftest import FROM_OPTIONS, PROJECT, SILVER_TABLES, Builds, run_dbt
+from conftest import FROM_OPTIONS, PROJECT, SILVER_TABLES, Builds, run_dbt, run_es_physics
 from planted_faults import FRONT, NUMBER, changed, copy_bronze, rewrite
 
 from es_physics.audit.validate import validate
@@ -93,6 +93,15 @@ def test_date_without_bronze_keeps_its_session_row(tmp_path: Path) -> None:
         ("bronze_is_whole", "passed"),
         ("clock_is_zero_at_the_open", "passed"),
     ]
+    (tmp_path / "bronze" / "index").mkdir()
+    dates, roots = ("--start", SESSION, "--end", SESSION), ("--silver-root", build.silver)
+    validated = run_es_physics("validate", *dates, *roots, "--bronze-root", tmp_path / "bronze")
+    assert validated.returncode == 1
+    assert f"{SESSION}   nothing to judge" in validated.stdout
+    pages = run_es_physics("report", SESSION, *dates, *roots, "--output", tmp_path / "pages")
+    assert pages.returncode == 0, pages.stderr
+    for page in (tmp_path / "pages").iterdir():
+        assert "○ nothing to judge" in page.read_text().replace("○ nothing<small>", "○ "), page
 
 
 @pytest.fixture

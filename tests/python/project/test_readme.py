@@ -10,11 +10,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import PROJECT, Builds
+from conftest import PROJECT, SILVER_TABLES, Builds
 
 import es_physics.cli
 import ingest.cli
@@ -145,7 +148,7 @@ def test_every_python_example_runs(desk: Path) -> None:
 def test_other_readers_read_a_tables_folder(desk: Path, builds: Builds) -> None:
     events = builds[SESSION].table("level_interactions", SESSION)
     lines = dict(re.findall(r"^\| (\w+) \| `(.*)` \|$", README.read_text(), re.MULTILINE))
-    lines.pop("Spark")  # see the rule of its folder columns in the tests of the store
+    lines.pop("Spark")  # by its rules, below
     assert {name.lower() for name in lines} == WITH_SETUP | {"polars"}
     for name, line in lines.items():
         module = {"pyarrow": "pyarrow.dataset"}.get(name, name.lower())
@@ -153,6 +156,27 @@ def test_other_readers_read_a_tables_folder(desk: Path, builds: Builds) -> None:
         finished = run(desk, [sys.executable, "-c", code])
         assert finished.returncode == 0, finished.stderr
         assert finished.stdout.split()[:2] == [str(events.height), SESSION], line
+
+
+def test_spark_finds_the_schema_that_it_takes_from_folders_and_files(builds: Builds) -> None:
+    """Spark itself is too heavy here. It takes `session_date` from the folder's name, where only a
+    date written as ISO 8601 becomes a DATE, in place of the file's column; names differ by more
+    than capitals; and there are types that its Parquet reader has not."""
+    files = sorted(builds[SESSION].silver.glob("[!_]*/*/*"))
+    assert {file.parent.parent.name for file in files} == set(SILVER_TABLES)
+    for file in files:
+        key, _, value = file.parent.name.partition("=")
+        schema = pq.read_schema(file)
+        assert (file.name, key) == ("data.parquet", "session_date")
+        assert schema.field(key).type == pa.date32()
+        dates = pq.read_table(file, columns=[key], partitioning=None)[key].unique().to_pylist()
+        assert dates in ([], [date.fromisoformat(value)]), file
+        assert len({name.lower() for name in schema.names}) == len(schema.names), file
+        for field in schema:
+            kind = field.type.value_type if pa.types.is_list(field.type) else field.type
+            assert pa.types.is_primitive(kind) or pa.types.is_string(kind), field
+            assert not pa.types.is_time(kind), field
+            assert not (pa.types.is_timestamp(kind) and kind.unit == "ns"), field
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
