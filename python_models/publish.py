@@ -14,6 +14,9 @@ def model(dbt, session):
         .order("tau_ns, instrument_id")
         .to_arrow_table(),
         "gamma_by_minute": dbt.ref("gamma_by_minute").order("tau_ns").to_arrow_table(),
+        "microprice_counts": dbt.ref("microprice_counts")
+        .order("i_from, spread_from, dh, i_to, spread_to")
+        .to_arrow_table(),
         "qa_gate_results": dbt.ref("qa_gate_results").order("gate").to_arrow_table(),
         "bronze_quality": dbt.ref("bronze_quality").order("feed").to_arrow_table(),
         "level_events": dbt.ref("level_events").order("event_ts_ns, event_id").to_arrow_table(),

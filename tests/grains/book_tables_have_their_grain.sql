@@ -14,4 +14,5 @@
     (ref('int_barrier_stretches'), ['from_ns']),
     (ref('int_event_barrier_flow'), ['event_id']),
     (ref('int_event_last_book'), ['event_id']),
+    (ref('int_microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
 ]) }}

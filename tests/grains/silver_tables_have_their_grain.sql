@@ -12,6 +12,7 @@
     (ref('level_event_features'), ['event_id']),
     (ref('level_event_labels'), ['event_id']),
     (ref('level_interactions'), ['event_id']),
+    (ref('microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
     (ref('qa_gate_results'), ['gate']),
     (ref('bronze_quality'), ['feed']),
 ]) }}

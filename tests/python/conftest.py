@@ -35,6 +35,7 @@ SILVER_TABLES = (
     "level_event_features",
     "level_event_labels",
     "level_interactions",
+    "microprice_counts",
     "bronze_quality",
     "qa_gate_results",
 )

@@ -25,6 +25,7 @@ KEYS = {
 V11: dict[str, list[str] | None] = {
     "gamma_by_strike": None,
     "gamma_by_minute": None,
+    "microprice_counts": None,
     "level_event_features": [
         *("dealer_charm", "dealer_vanna"),
         *("dist_to_zero_gamma", "dist_to_call_wall", "dist_to_put_wall", "atm_iv", "skew_25d"),

@@ -62,6 +62,7 @@ def test_every_model_says_its_grain_first_and_proves_it(manifest: dict[str, Any]
         "int_book_rows",
         "int_book_pairs",
         "int_barrier_pairs",
+        "int_best_levels",
         "int_gamma_exposures",
     }
     for model in models(manifest):
