@@ -1,65 +1,117 @@
+{#- Literals, because a join would end the streaming. -#}
 {%- set session = first_row(ref('int_session'), ['rth_start_ns', 'event_end_ns']) -%}
 {%- set front = first_row(ref('int_front_month'), ['front_month']) -%}
 {%- set in_session -%}
     ts_ns >= {{ session.rth_start_ns }} and ts_ns <= {{ session.event_end_ns }}
 {%- endset -%}
 {#- Snapshot rows carry old exchange times. -#}
-{%- set latency = 'case when flags & 32 = 0 then ts_ns - ts_event_ns end' -%}
-{%- set trade = 'instrument_id, sequence, ts_event_ns, ts_ns, aggressor_side, price, size' -%}
-{%- set few_trades = var('max_repeated_trade_share') -%}
-{%- set few_rows = var('max_repeated_row_share') -%}
+{%- set latency_ns = 'if(flags & 32 = 0, ts_ns - ts_event_ns, null)' -%}
+{%- set of_the_date = "trade_date = date '" ~ session_date() ~ "'" -%}
 
--- A window with a frame and no order streams; the linter cannot parse it.
+-- The linter cannot parse a frame without an order, which streams.
 -- noqa: disable=PRS
 with
 
+-- What is asked of the records of a feed; what one does not say is NULL.
+asked as (
+    select
+        null::double as price,
+        null::integer as flags,
+        null::bigint as latency_ns,
+        null::boolean as is_crossed,
+        null::bigint as size,
+        null::varchar as aggressor_side,
+        null::ubigint as content
+    where false
+),
+
+-- A gap in the book is a time without a state of the front month, of any contract where none is.
+book as (
+    select
+        *,
+        symbol = coalesce({{ front.front_month }}, symbol) and {{ is_book_state('book') }}
+            as is_watched
+    from {{ ref('stg_databento__futures_mbp10') }} as book
+    where {{ of_the_date }}
+),
+
+futures_mbp10 as (
+    select
+        ts_ns,
+        row_nr,
+        max(if(is_watched, ts_ns, null)) over (
+            rows between unbounded preceding and current row
+        ) as watched_ns,
+        price,
+        flags,
+        {{ latency_ns }} as latency_ns,
+        case
+            when is_watched and {{ front.front_month }} is not null and {{ in_session }}
+                then bid_px_00 >= ask_px_00
+        end as is_crossed,
+        {{ one_content_in_64('ts_ns, ts_event_ns, sequence, side, price, size') }} as content
+    from book
+),
+
+options_nbbo as (
+    select
+        ts_ns,
+        row_nr,
+        ts_ns as watched_ns,
+        bid_price as price,
+        flags,
+        -- One-second quotes carry the time of the last trade, which says nothing of latency.
+        if(action is not null, {{ latency_ns }}, null) as latency_ns,
+        if({{ in_session }}, bid_price_nano >= ask_price_nano, null) as is_crossed,
+        {{ one_content_in_64('ts_ns, ts_event_ns, instrument_id, bid_price_nano, ask_price_nano') }}
+            as content
+    from {{ ref('stg_databento__options_nbbo') }}
+    where {{ of_the_date }}
+),
+{% for market in ['futures', 'options'] %}
+{{ market }}_trades as (
+    select
+        ts_ns,
+        row_nr,
+        ts_ns as watched_ns,
+        price,
+        flags,
+        {{ latency_ns }} as latency_ns,
+        size,
+        aggressor_side,
+        hash(instrument_id, sequence, ts_event_ns, ts_ns, aggressor_side, price, size) as content
+    from {{ ref('stg_databento__' ~ market ~ '_trades') }}
+    where {{ of_the_date }}
+),
+{% endfor %}
+{%- for feed, model, price, content in [
+    ('futures_definition', 'stg_databento__futures_definitions', 'null', 'null'),
+    ('options_definition', 'stg_databento__options_definitions', 'null', 'null'),
+    (
+        'options_statistics', 'stg_databento__options_statistics', 'null',
+        'hash(instrument_id, ts_ns, stat_type, ts_ref_ns, quantity, price)'
+    ),
+    ('index_spx', 'stg_index__spx', 'price', 'hash(ts_ns, price)'),
+] %}
+{{ feed }} as (
+    select
+        ts_ns,
+        row_nr,
+        ts_ns as watched_ns,
+        {{ price }} as price,
+        {{ content }} as content
+    from {{ ref(model) }}
+    where {{ of_the_date }}
+),
+{% endfor %}
 int_feed_checks as (
-    {{ feed_checks(
-        'futures/trades', ref('stg_databento__futures_trades'), session,
-        price='price', flags='flags', latency=latency, has_sides=true,
-        content=trade, max_repeats=few_trades
-    ) }}
-    union all
-    {{ feed_checks(
-        'futures/mbp10', ref('stg_databento__futures_mbp10'), session,
-        price='price', flags='flags', latency=latency,
-        crossed='case when symbol = ' ~ front.front_month ~ ' and ' ~ in_session ~ ' and '
-        ~ is_book_state('records') ~ ' then bid_px_00 >= ask_px_00 end',
-        watched='symbol = coalesce(' ~ front.front_month ~ ', symbol) and '
-        ~ is_book_state('records'),
-        content='ts_ns, ts_event_ns, sequence, side, price, size',
-        max_repeats=few_rows, one_of=64
-    ) }}
-    union all
-    {{ feed_checks('futures/definition', ref('stg_databento__futures_definitions'), session) }}
-    union all
-    {{ feed_checks(
-        'options/trades', ref('stg_databento__options_trades'), session,
-        price='price', flags='flags', latency=latency, has_sides=true,
-        content=trade, max_repeats=few_trades
-    ) }}
-    union all
-    {#- One-second quotes carry the time of the last trade, which says nothing of latency. #}
-    {{ feed_checks(
-        'options/nbbo', ref('stg_databento__options_nbbo'), session,
-        price='bid_price', flags='flags',
-        latency='case when flags & 32 = 0 and action is not null then ts_ns - ts_event_ns end',
-        crossed='case when ' ~ in_session ~ ' then bid_price_nano >= ask_price_nano end',
-        content='ts_ns, ts_event_ns, instrument_id, bid_price_nano, ask_price_nano',
-        max_repeats=few_rows, one_of=64
-    ) }}
-    union all
-    {{ feed_checks('options/definition', ref('stg_databento__options_definitions'), session) }}
-    union all
-    {{ feed_checks(
-        'options/statistics', ref('stg_databento__options_statistics'), session,
-        content='instrument_id, ts_ns, stat_type, ts_ref_ns, quantity, price', max_repeats=few_rows
-    ) }}
-    union all
-    {{ feed_checks(
-        'index/spx', ref('stg_index__spx'), session, price='price',
-        content='ts_ns, price', max_repeats=few_rows
-    ) }}
+    {%- for feed in [
+        'futures/trades', 'futures/mbp10', 'futures/definition', 'options/trades', 'options/nbbo',
+        'options/definition', 'options/statistics', 'index/spx'
+    ] %}
+    {{ feed_checks(feed, session) }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select * from int_feed_checks
