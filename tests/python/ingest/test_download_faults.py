@@ -120,7 +120,7 @@ BROKEN = [
     pytest.param(Fault(STREAM, "truncate", framing="length"), id="cut zstd frame"),
     pytest.param(Fault(STREAM, "cut", part=0.01), id="cut before the first record"),
     pytest.param(Fault(STREAM, "truncate", part=0.0, framing="length"), id="empty answer"),
-    pytest.param(Fault(STREAM, "cut", part=0.9999), id="cut in the last bytes"),
+    pytest.param(Fault(STREAM, "cut", part=0.95), id="cut near the end"),
     pytest.param(Fault(STREAM, "short"), id="last record left out"),
 ]
 
