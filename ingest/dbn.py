@@ -255,7 +255,8 @@ class DbnFile:
         The thread is one piece ahead; what it raises comes out in the turn of its piece. A piece is
         overwritten once the next is asked for.
         """
-        piece, spare = memoryview(bytearray(count)), memoryview(bytearray(count))
+        # Not zeroed: a small file touches little of them.
+        piece, spare = (np.empty(count, np.uint8).data for _ in range(2))
         with ThreadPoolExecutor(max_workers=1) as thread:
             ahead = thread.submit(self._read_into, piece)
             while size := ahead.result():

@@ -53,7 +53,7 @@ def land(
     if beside and beside.rows:
         parts = in_file_order([*parts, _as_part(beside)])
     folder = staging.folder()
-    merger = Merger(feed.schema, staging.folder)
+    merger = Merger(feed.schema, staging.file)
     first: int | None
     last: int | None
     if len(parts) == 1 and parts[0].sha256:
@@ -61,7 +61,7 @@ def land(
         parts[0].files[0].rename(folder / DATA_NAME)
     else:
         writer = PartitionWriter(folder / DATA_NAME, feed.schema)
-        with closing(writer):
+        with closing(merger), closing(writer):
             for batch in merger.rows(parts):
                 writer.write(batch)
         first, last, rows = writer.first_ts_recv, writer.last_ts_recv, writer.rows

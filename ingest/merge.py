@@ -5,8 +5,9 @@ file may hold two equal records, which are two, and another file the same two. W
 told by every column but `row_nr`. Equal records have equal times, so they meet wherever the rows
 are put in order; files without an instrument in common, or a moment, are not compared.
 
-Memory is bounded: a few runs of sorted rows are merged at a time, more of them by merging first to
-files of their own, each row once or twice.
+Memory is bounded: small runs of sorted rows are put together in memory, larger ones merged batch by
+batch, a few at a time, and to files of their own where they are many: each row is written once,
+twice or, of very many runs, three times.
 """
 
 from __future__ import annotations
@@ -23,21 +24,28 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ingest import partition_writer
-from ingest.partition_writer import DATA_NAME, PartitionWriter
+from ingest.partition_writer import PartitionWriter
 from ingest.parts import Part
 from ingest.record_hash import record_hashes
 
 _BATCH_ROWS = 131_072
-"""Rows held in memory, over all runs together."""
+"""Rows of the widest feed held in memory, over all runs together; of narrow feeds some more."""
+
+_WIDE = 20
+"""Columns of a wide feed."""
 
 _RUNS = 64
 """Runs merged at a time, each an open file."""
 
-_PAGE_ROWS = 8 * partition_writer.ROW_GROUP_ROWS
-"""Rows of the row groups that runs merged at a time are read from: a reader unpacks them whole."""
+_READING_BYTES = 192 << 20
+"""Memory for reading all runs that are merged at a time."""
 
-_STAGED_GROUP_ROWS = 16_384
-"""Rows of a row group of what is merged on the way."""
+# What reading takes for each column: a decompressor, and a page of the row group, unpacked whole.
+_DECOMPRESSOR_BYTES = 200 << 10
+_BYTES_PER_VALUE = 2
+
+_STAGED_GROUP_ROWS = 4_096
+"""Rows of a row group of what is merged on the way, which is not compressed."""
 
 
 def in_file_order(parts: Iterable[Part]) -> list[Part]:
@@ -69,12 +77,13 @@ def _columns(schema: pa.Schema) -> list[str]:
 class _Sorted:
     """Rows in order of time: row groups of files, one after the other.
 
-    instruments: those in it, empty if it has none (SPX). page_rows: of its largest row group.
+    instruments: those in it, empty if it has none (SPX). memory: bytes that reading takes.
     """
 
     pieces: tuple[tuple[Path, tuple[int, ...]], ...]
     instruments: frozenset[tuple[str, int]]
-    page_rows: int
+    rows: int
+    memory: int
 
     def batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         for path, row_groups in self.pieces:
@@ -86,13 +95,20 @@ class _Sorted:
 class Merger:
     """Merges the parts of one partition.
 
-    schema: of its feed; new_folder: makes folders for what is merged on the way.
+    schema: of its feed; new_file: gives paths for what is merged on the way.
     repeated: how many rows were left out so far because another file holds them too.
     """
 
-    def __init__(self, schema: pa.Schema, new_folder: Callable[[], Path]) -> None:
-        self._schema, self._new_folder = schema, new_folder
+    def __init__(self, schema: pa.Schema, new_file: Callable[[], Path]) -> None:
+        self._schema, self._new_file = schema, new_file
+        self._batch_rows = _BATCH_ROWS * max(1, _WIDE // len(schema))
+        self._made: list[Path] = []
         self.repeated = 0
+
+    def close(self) -> None:
+        """Remove what was merged on the way."""
+        for path in self._made:
+            path.unlink(missing_ok=True)
 
     def rows(self, parts: Sequence[Part]) -> Iterator[pa.RecordBatch]:
         """The rows of `parts`, given in file order, as sorted batches without `row_nr`."""
@@ -101,47 +117,80 @@ class Merger:
                 runs = self._few(_runs_of(together[0]), is_one_file=True)
                 yield from self._merged(runs, is_one_file=True)
             else:
-                runs = [
-                    run for part in together for run in self._one(_runs_of(part), is_one_file=True)
-                ]
+                runs = []
+                for part in together:
+                    runs += self._one(self._few(_runs_of(part), is_one_file=True), is_one_file=True)
                 yield from self._merged(self._few(runs, is_one_file=False), is_one_file=False)
 
     def _few(self, runs: list[_Sorted], *, is_one_file: bool) -> list[_Sorted]:
         """The same rows in no more runs than can be merged at a time."""
-        while len(groups := _groups(runs)) > 1:
-            runs = [run for group in groups for run in self._one(group, is_one_file=is_one_file)]
+        for groups_of in (self._small_groups, _groups):
+            while len(groups := groups_of(runs)) > 1 and len(groups) < len(runs):
+                runs = [
+                    run for group in groups for run in self._one(group, is_one_file=is_one_file)
+                ]
         return runs
+
+    def _small_groups(self, runs: list[_Sorted]) -> list[list[_Sorted]]:
+        """Runs in their order, in groups that can be put together in memory."""
+        groups: list[list[_Sorted]] = []
+        rows = 0
+        for run in runs:
+            rows += run.rows
+            if not groups or rows > self._batch_rows:
+                groups.append([])
+                rows = run.rows
+            groups[-1].append(run)
+        return groups
 
     def _one(self, runs: list[_Sorted], *, is_one_file: bool) -> list[_Sorted]:
         """The same rows in one run."""
         if len(runs) == 1:
             return runs
-        runs = self._few(runs, is_one_file=is_one_file)
-        path = self._new_folder() / DATA_NAME
-        writer = PartitionWriter(path, self._schema, row_group_rows=_STAGED_GROUP_ROWS)
+        self._made.append(self._new_file())
+        writer = PartitionWriter(
+            self._made[-1], self._schema, row_group_rows=_STAGED_GROUP_ROWS, compression="none"
+        )
         try:
             for batch in self._merged(runs, is_one_file=is_one_file):
                 writer.write(batch)
         finally:
             writer.close()
-        groups = tuple(range(pq.read_metadata(path).num_row_groups))
-        instruments = frozenset[tuple[str, int]]().union(*(run.instruments for run in runs))
-        return [_Sorted(((path, groups),), instruments, min(writer.rows, _STAGED_GROUP_ROWS))]
+        pa.default_memory_pool().release_unused()
+        return [
+            _Sorted(
+                ((writer.path, tuple(range(-(-writer.rows // _STAGED_GROUP_ROWS)))),),
+                frozenset[tuple[str, int]]().union(*(run.instruments for run in runs)),
+                writer.rows,
+                _STAGED_GROUP_ROWS * _BYTES_PER_VALUE * len(self._schema),
+            )
+        ]
 
     def _merged(self, runs: list[_Sorted], *, is_one_file: bool) -> Iterator[pa.RecordBatch]:
         """The rows of the runs by (`ts_recv`, run, row), in memory for a batch of each run."""
         if len(runs) == 1:
-            yield from runs[0].batches(_BATCH_ROWS)
+            yield from runs[0].batches(self._batch_rows)
             return
         compares = not is_one_file and _share_instruments(runs)
-        size = -(-_BATCH_ROWS // len(runs))
-        for table, run_of_row in _interleaved([_Run(run.batches(size)) for run in runs]):
+        if sum(run.rows for run in runs) <= self._batch_rows:
+            stretches = iter([_whole(runs)])
+        else:
+            size = -(-self._batch_rows // (2 * len(runs)))
+            stretches = _interleaved([_Run(run.batches(size)) for run in runs], size)
+        for table, run_of_row in stretches:
             order = np.argsort(table["ts_recv"].to_numpy(), kind="stable")
             if compares:
                 once = _once(table, run_of_row)
                 self.repeated += int((~once).sum())
                 order = order[once[order]]
             yield from table.take(pa.array(order)).to_batches()
+
+
+def _whole(runs: list[_Sorted]) -> tuple[pa.Table, NDArray[np.intp]]:
+    """All rows of the runs, run by run, and their run's number."""
+    tables = [pa.Table.from_batches(run.batches(run.rows)) for run in runs]
+    numbers = np.repeat(np.arange(len(runs)), [len(table) for table in tables])
+    return pa.concat_tables(tables).combine_chunks(), numbers
 
 
 def _overlapping(parts: Sequence[Part]) -> Iterator[list[Part]]:
@@ -161,11 +210,13 @@ def _runs_of(part: Part) -> list[_Sorted]:
     pieces: list[tuple[Path, tuple[int, ...]]] = []
     for path in part.files:
         pieces.append((path, tuple(range(pq.read_metadata(path).num_row_groups))))
-    page_rows = min(part.rows, partition_writer.ROW_GROUP_ROWS)
+    group_rows = min(part.rows, partition_writer.ROW_GROUP_ROWS)
+    columns = pq.read_metadata(part.files[0]).num_columns
+    memory = columns * (_DECOMPRESSOR_BYTES + group_rows * _BYTES_PER_VALUE)
     if part.is_sorted:
-        return [_Sorted(tuple(pieces), part.symbol_ids, page_rows)]
+        return [_Sorted(tuple(pieces), part.symbol_ids, part.rows, memory)]
     return [
-        _Sorted(((path, (group,)),), part.symbol_ids, page_rows)
+        _Sorted(((path, (group,)),), part.symbol_ids, group_rows, memory)
         for path, groups in pieces
         for group in groups
     ]
@@ -174,14 +225,13 @@ def _runs_of(part: Part) -> list[_Sorted]:
 def _groups(runs: list[_Sorted]) -> list[list[_Sorted]]:
     """Runs in their order, in groups that can be merged at a time: each at least two."""
     groups: list[list[_Sorted]] = [[]]
-    page_rows = 0
+    memory = 0
     for run in runs:
-        full = len(groups[-1]) >= _RUNS or page_rows + run.page_rows > _PAGE_ROWS
-        if full and len(groups[-1]) > 1:
+        memory += run.memory
+        if len(groups[-1]) > 1 and (len(groups[-1]) >= _RUNS or memory > _READING_BYTES):
             groups.append([])
-            page_rows = 0
+            memory = run.memory
         groups[-1].append(run)
-        page_rows += run.page_rows
     return groups
 
 
@@ -203,6 +253,11 @@ class _Run:
         self.last = first.column("ts_recv")[-1].as_py()
         self.is_read = False
 
+    @property
+    def rows(self) -> int:
+        """How many are held."""
+        return len(self._held)
+
     def read_on(self) -> None:
         """Hold one batch more, if there is one."""
         batch = next(self._batches, None)
@@ -221,9 +276,15 @@ class _Run:
         return released
 
 
-def _interleaved(runs: list[_Run]) -> Iterator[tuple[pa.Table, NDArray[np.intp]]]:
-    """Stretches of time, one after the other: all runs' rows of each, and their run's number."""
+def _interleaved(runs: list[_Run], size: int) -> Iterator[tuple[pa.Table, NDArray[np.intp]]]:
+    """Stretches of time, one after the other: all runs' rows of each, and their run's number.
+
+    size: the rows of a batch; one to two batches of each run are held.
+    """
     while True:
+        for run in runs:
+            if not run.is_read and run.rows < size:
+                run.read_on()
         unread = [run for run in runs if not run.is_read]
         # Any run may go on with the time it last held, so only rows before that are settled.
         horizon = min((run.last for run in unread), default=None)
@@ -231,11 +292,12 @@ def _interleaved(runs: list[_Run]) -> Iterator[tuple[pa.Table, NDArray[np.intp]]
         table = pa.concat_tables(released).combine_chunks()
         if len(table):
             yield table, np.repeat(np.arange(len(runs)), [len(part) for part in released])
-        if not unread:
+        elif not unread:
             return
-        for run in unread:
-            if run.last == horizon:
-                run.read_on()
+        else:
+            for run in unread:
+                if run.last == horizon:
+                    run.read_on()
 
 
 def _once(table: pa.Table, run_of_row: NDArray[np.intp]) -> NDArray[np.bool_]:

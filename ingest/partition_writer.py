@@ -21,7 +21,7 @@ _DELTA_COLUMNS = ("ts_recv", "ts_event", "ts_ref", "row_nr", "sequence", "ts_in_
 _SOUGHT_COLUMNS = ("ts_recv", "row_nr")
 
 
-def _open_writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
+def _open_writer(sink: Any, schema: pa.Schema, compression: str) -> pq.ParquetWriter:
     """A Parquet writer with the encodings that suit market data.
 
     Times and numbers as deltas, the rest, prices and sizes above all, by dictionary; one page per
@@ -33,7 +33,7 @@ def _open_writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
         schema,
         version="2.6",
         data_page_version="2.0",
-        compression="zstd",
+        compression=compression,
         use_dictionary=[name for name in schema.names if name not in delta],
         column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
         write_statistics=[name for name in _SOUGHT_COLUMNS if name in schema.names],
@@ -71,12 +71,19 @@ class PartitionWriter:
 
     Keeps count of `rows`, of the smallest and largest `ts_recv` (None without rows), and of
     whether the rows came sorted by it; if not, at least each row group is sorted, stably.
-    row_group_rows: what a full row group is, ROW_GROUP_ROWS by default.
+    row_group_rows: what a full row group is, ROW_GROUP_ROWS by default; compression: of its pages.
     `is_final`: sorted, and in row groups of full size. Once closed, `sha256` is the file's, in hex,
     and `symbol_ids` are its pairs of symbol and instrument id.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, *, row_group_rows: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: pa.Schema,
+        *,
+        row_group_rows: int | None = None,
+        compression: str = "zstd",
+    ) -> None:
         self.path = path
         self._full = row_group_rows or ROW_GROUP_ROWS
         self.rows = 0
@@ -87,7 +94,7 @@ class PartitionWriter:
         self._schema = schema
         self._position = schema.get_field_index("row_nr")
         self._file = _HashedFile(path)
-        self._writer = _open_writer(self._file, schema)
+        self._writer = _open_writer(self._file, schema, compression)
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._writing: Future[None] | None = None
         self._waiting: list[pa.RecordBatch] = []

@@ -15,7 +15,7 @@ from es_physics.calendar import Calendar, trade_date_interval
 from es_physics.errors import first_line
 from ingest.errors import InputError, UnusedError
 from ingest.finding import Input
-from ingest.partition_writer import DATA_NAME, PartitionWriter
+from ingest.partition_writer import PartitionWriter
 from ingest.parts import Contribution, Damage, Part, Partition
 from ingest.reader import Reader
 from ingest.routing import kind_of_feed
@@ -179,7 +179,7 @@ class _Writers:
                 other.flush()  # The date before is over, as a rule, and its memory is needed.
         if len(self._open) == _OPEN_WRITERS:
             self._open.popitem(last=False)[1].close()
-        self._open[key] = PartitionWriter(self._staging.folder() / DATA_NAME, feed.schema)
+        self._open[key] = PartitionWriter(self._staging.file(), feed.schema)
         self._all[key].append(self._open[key])
         return self._open[key]
 

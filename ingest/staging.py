@@ -36,7 +36,7 @@ class Staging:
 
     def __init__(self, bronze_root: Path) -> None:
         self.root = Path(bronze_root)
-        self._folders = 0
+        self._folders = self._files = 0
 
     def __enter__(self) -> Staging:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -73,6 +73,11 @@ class Staging:
         folder = self._run / str(self._folders)
         folder.mkdir()
         return folder
+
+    def file(self) -> Path:
+        """The path for a new file on the root's file system."""
+        self._files += 1
+        return self._run / f"{self._files}.parquet"
 
     def commit(self, feed: Feed, trade_date: date, folder: Path) -> None:
         """Make `folder`, complete with its manifest, the partition of that feed and date."""
