@@ -75,12 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    import pyarrow as pa
-
     from ingest.importer import import_paths
 
-    # The other pools of pyarrow keep what was freed in reserve.
-    pa.set_memory_pool(pa.system_memory_pool())
     terminal = console(soft_wrap=True)
     result = import_paths(args.paths, args.bronze_root, force=args.force, report=terminal)
     for left_out in result.left_out:

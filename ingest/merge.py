@@ -37,7 +37,7 @@ _WIDE = 20
 _RUNS = 64
 """Runs merged at a time, each an open file."""
 
-_READING_BYTES = 192 << 20
+_READING_BYTES = 128 << 20
 """Memory for reading all runs that are merged at a time."""
 
 # What reading takes for each column: a decompressor, and a page of the row group, unpacked whole.
