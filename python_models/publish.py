@@ -17,6 +17,7 @@ def model(dbt, session):
         "microprice_counts": dbt.ref("microprice_counts")
         .order("i_from, spread_from, dh, i_to, spread_to")
         .to_arrow_table(),
+        "lead_lag": dbt.ref("lead_lag").order("pair, theta_ms").to_arrow_table(),
         "qa_gate_results": dbt.ref("qa_gate_results").order("gate").to_arrow_table(),
         "bronze_quality": dbt.ref("bronze_quality").order("feed").to_arrow_table(),
         "level_events": dbt.ref("level_events").order("event_ts_ns, event_id").to_arrow_table(),

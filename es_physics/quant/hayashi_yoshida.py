@@ -56,16 +56,16 @@ def lead_lag(
     return LeadLag(covariance, np.broadcast_to(rho, (len(covariance),)))
 
 
-def best_lag(covariance: list[int], theta: ArrayLike) -> int | None:
+def best_lag(covariance: list[int], theta: ArrayLike) -> int:
     """The theta of the largest |covariance|: of equal ones the smallest in size, then the positive.
 
-    None where all are 0.
+    At least one of each.
     """
     thetas = np.asarray(theta, np.int64).tolist()
     ranked = sorted(
         zip(covariance, thetas, strict=True), key=lambda one: (-abs(one[0]), abs(one[1]), -one[1])
     )
-    return ranked[0][1] if ranked and ranked[0][0] != 0 else None
+    return ranked[0][1]
 
 
 def _covariance(x_ts: Ints, x: Ints, starts: Ints, ends: Ints, change: Ints) -> int:

@@ -8,6 +8,10 @@ front_month as (
     select * from {{ ref('int_front_month') }}
 ),
 
+leads as (
+    select * from {{ ref('int_session_leads') }}
+),
+
 sessions as (
     select
         -- keys
@@ -36,9 +40,16 @@ sessions as (
         session.rth_end_ns,
         session.trade_date_end_ns,
         {{ new_york_timestamp('session.rth_start_ns') }} as rth_start_et,
-        {{ new_york_timestamp('session.rth_end_ns') }} as rth_end_et
+        {{ new_york_timestamp('session.rth_end_ns') }} as rth_end_et,
+
+        -- lead and lag
+        leads.lead_ms_spx,
+        leads.lead_llr_spx,
+        leads.lead_ms_implied,
+        leads.lead_llr_implied
     from session
     inner join front_month using (session_date)
+    inner join leads using (session_date)
 )
 
 select * from sessions

@@ -15,4 +15,10 @@
     (ref('int_event_barrier_flow'), ['event_id']),
     (ref('int_event_last_book'), ['event_id']),
     (ref('int_microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
+    (ref('int_future_mids'), ['ts_ns']),
+    (ref('int_parity_legs'), ['minute_start_ns', 'leg_nr']),
+    (ref('int_implied_prices'), ['ts_ns']),
+    (ref('int_lead_lag_prices'), ['series', 'ts_ns']),
+    (ref('int_lead_lag'), ['pair', 'theta_ms']),
+    (ref('int_session_leads'), ['session_date']),
 ]) }}

@@ -13,6 +13,7 @@
     (ref('level_event_labels'), ['event_id']),
     (ref('level_interactions'), ['event_id']),
     (ref('microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
+    (ref('lead_lag'), ['pair', 'theta_ms']),
     (ref('qa_gate_results'), ['gate']),
     (ref('bronze_quality'), ['feed']),
 ]) }}

@@ -36,6 +36,7 @@ SILVER_TABLES = (
     "level_event_labels",
     "level_interactions",
     "microprice_counts",
+    "lead_lag",
     "bronze_quality",
     "qa_gate_results",
 )

@@ -13,6 +13,7 @@ book as (
 
 int_best_levels as (
     select
+        ts_ns,
         action = 'R' or flags & 32 <> 0 as is_reset,
         round((ask_px_00 - bid_px_00) / {{ session.tick_size_points }})::bigint as spread_ticks,
         round((bid_px_00 + ask_px_00) / {{ session.tick_size_points }})::bigint as mid_half_ticks,

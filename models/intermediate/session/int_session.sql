@@ -19,7 +19,9 @@ feeds as (
         bool_or(feed = 'futures/trades' and status = 'ok') as has_futures_trades,
         bool_or(feed = 'futures/definition' and status = 'ok') as has_futures_definitions,
         bool_or(feed = 'options/trades' and status = 'ok') as has_options_trades,
-        bool_or(feed = 'options/definition' and status = 'ok') as has_options_definitions
+        bool_or(feed = 'options/definition' and status = 'ok') as has_options_definitions,
+        bool_or(feed = 'options/nbbo' and status = 'ok') as has_options_quotes,
+        bool_or(feed = 'index/spx' and status = 'ok') as has_spx
     from partitions
     group by trade_date
 ),
@@ -34,7 +36,9 @@ int_session as (
         feeds.has_futures_trades,
         feeds.has_futures_definitions,
         feeds.has_options_trades,
-        feeds.has_options_definitions
+        feeds.has_options_definitions,
+        feeds.has_options_quotes,
+        feeds.has_spx
     from clock
     inner join feeds using (trade_date)
     -- What the product is stays with the session: the seed knows other products too.

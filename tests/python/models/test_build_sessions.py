@@ -26,6 +26,8 @@ V11: dict[str, list[str] | None] = {
     "gamma_by_strike": None,
     "gamma_by_minute": None,
     "microprice_counts": None,
+    "lead_lag": None,
+    "sessions": ["lead_ms_spx", "lead_llr_spx", "lead_ms_implied", "lead_llr_implied"],
     "level_event_features": [
         *("dealer_charm", "dealer_vanna"),
         *("dist_to_zero_gamma", "dist_to_call_wall", "dist_to_put_wall", "atm_iv", "skew_25d"),
