@@ -34,12 +34,14 @@ Change = Callable[[pl.DataFrame], pl.DataFrame]
 class Fault:
     """What goes wrong and the gate that has to say so.
 
-    `data`: changes of feeds' records, by feed; `code`: a text and its replacement, by file.
+    `data`: changes of feeds' records, by feed; `code`: a text and its replacement, by file;
+    `damaged`: a feed whose file is no more what its manifest says.
     """
 
     gate: str
     data: dict[str, Change]
     code: dict[str, tuple[str, str]]
+    damaged: str | None = None
 
     @classmethod
     def of(cls, gate: str, place: str, *change: Change | str) -> Fault:
@@ -85,9 +87,21 @@ def _quoted_on_one_side_from(moment_ns: int) -> Change:
     return change
 
 
+def _with_the_back_month_at(share: float) -> Change:
+    """The back month has so much of the front month's volume, from the open on."""
+
+    def change(rows: pl.DataFrame) -> pl.DataFrame:
+        front, back = (rows.filter(one, IN_SESSION)["size"].sum() for one in (FRONT, BACK))
+        factor = share * front / back
+        return changed(BACK & IN_SESSION, size=(pl.col("size") * factor).ceil())(rows)
+
+    return change
+
+
 def error_faults(anchor_ns: int) -> dict[str, Fault]:
     """Faults after which nothing may be published; `anchor_ns` is that of some event."""
     return {
+        "a flipped byte in a file": Fault("bronze_is_whole", {}, {}, "index/spx"),
         "a second contract in the book": Fault.of(
             "one_contract_in_trades_and_book",
             "futures/mbp10",
@@ -186,6 +200,14 @@ WARN_FAULTS = {
     "a future without a definition": Fault.of(
         "instruments_are_defined", "futures/definition", lambda rows: rows.filter(~BACK)
     ),
+    "a back month with much of the volume": Fault.of(
+        "front_month_dominates", "futures/trades", _with_the_back_month_at(0.8)
+    ),
+    "a chain that expires the day after": Fault.of(
+        "chain_is_there",
+        "options/definition",
+        lambda rows: rows.with_columns(expiration=pl.col("expiration") + 24 * 60 * MINUTE_NS),
+    ),
     "another contract that leads before the open": Fault.of(
         "front_month_was_known_at_the_open",
         "futures/trades",
@@ -243,6 +265,17 @@ def plant(fault: Fault, bronze: Path, project: Path) -> None:
         before = path.read_text()
         assert before.count(text) == 1, f"{name} has changed: plant this fault anew"
         path.write_text(before.replace(text, other))
+    if fault.damaged:
+        (folder,) = (bronze / fault.damaged).glob(f"**/date={SESSION}")
+        damage(folder)
+
+
+def damage(folder: Path) -> None:
+    """Flip one bit of a partition's one file, in its middle."""
+    file = folder / "data.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
 
 
 def rewrite(folder: Path, change: Change) -> None:

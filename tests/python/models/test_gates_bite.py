@@ -26,10 +26,11 @@ from planted_faults import (
     plant,
 )
 
-REFUSED, PUBLISHED = "ABCF", "DE"
+REFUSED, PUBLISHED = "ABCF", "DEG"
 """Builds with and without a fault after which nothing may be published."""
 
 SETS = {
+    "a flipped byte in a file": "CF",
     "a second contract in the book": "A",
     "trades taken in twice": "B",
     "shuffled rows in the book": "C",
@@ -39,12 +40,14 @@ SETS = {
     "an ATR of another instrument": "AF",
     "a feature that reads one nanosecond too far": "BC",
     "a label that starts at its anchor": "ABC",
-    "a column of zeros": "D",
+    "a column of zeros": "DG",
     "a crossed book": "E",
     "a gap of a minute in the front month's book": "DE",
     "many rows flagged as a bad book": "AD",
     "late records": "BD",
     "a future without a definition": "CD",
+    "a back month with much of the volume": "EG",
+    "a chain that expires the day after": "G",
     "another contract that leads before the open": "AE",
     "a chain quoted on one side from 11:20 on": "BE",
     "calls three points too dear": "CE",
@@ -125,6 +128,17 @@ def test_gate_fails_where_its_fault_is_and_nowhere_else(
         )
         assert f"{test} in test gate_{gate} " in faulty[letter].build.output
         assert f"gate {gate} failed (" in faulty[letter].build.output
+
+
+@pytest.mark.parametrize("letter", REFUSED + PUBLISHED)
+def test_a_gate_without_a_fault_fails_nowhere(
+    letter: str, faults: dict[str, Fault], faulty: dict[str, Faulty]
+) -> None:
+    """Of those that have none here: what fails them leaves the others nothing to judge. See the
+    tests of the proof for a session without trades in its window, and for one without events."""
+    apart = {"window_has_trades", "trades_make_events"}
+    assert {fault.gate for fault in faults.values()} | apart == set(faulty[letter].gates["gate"])
+    assert not faulty[letter].failed & apart
 
 
 @pytest.mark.parametrize("letter", REFUSED)
