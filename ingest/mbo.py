@@ -45,7 +45,7 @@ class MboFile(DbnFile):
 
     SCHEMA = "mbo"
     # A record of 56 bytes becomes a row of 368.
-    _chunk_bytes = 2 << 20
+    _chunk_bytes = 1 << 20
 
     def __init__(self, path: Path, definitions: Definitions) -> None:
         self._books = _order_books()

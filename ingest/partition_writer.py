@@ -127,6 +127,8 @@ class PartitionWriter:
         )
         self.rows += batch.num_rows
         self._waiting_rows += batch.num_rows
+        if 2 * self._waiting_rows >= self._full:
+            self._wait()  # Not for more than half a row group beside one that is being written.
         while self._waiting_rows >= self._full:
             self._hand_over(self._full)
 
@@ -145,6 +147,7 @@ class PartitionWriter:
         if "symbol" in group.column_names:
             pairs = group.group_by(["symbol", "instrument_id"]).aggregate([])
             self.symbol_ids.update(zip(*(column.to_pylist() for column in pairs), strict=True))
+        pa.default_memory_pool().release_unused()  # Pieces that were freed would add up.
 
     def _wait(self) -> None:
         if self._writing:

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
-
 from es_physics.files import is_local, read_parquet_sql
 from es_physics.silver.commit import read_commit
 from es_physics.silver.errors import RecordError
@@ -31,6 +29,8 @@ def write_catalog(
     a line for it. Over an object store, a reader's connection needs the store's file system
     registered (or DuckDB's httpfs). Raises RecordError if nothing is published.
     """
+    import duckdb  # Here, as all that imports this package would take its memory.
+
     files: dict[str, list[str]] = defaultdict(list)
     commits: list[tuple[str, str, datetime]] = []
     for day in committed_sessions(root):
