@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
-from planted_faults import SESSION, copy_bronze, put
+from conftest import run_dbt
+from planted_faults import NEEDED_DATES, SESSION, copy_bronze, put
 
-from es_physics.bronze.feeds import FEEDS, Feed
+from es_physics.bronze.feeds import FEED_BY_PATH, FEEDS, Feed
 from es_physics.bronze.partitions import fetch_partition
 
 DAY = date.fromisoformat(SESSION)
@@ -83,6 +87,20 @@ MUTANTS: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "doubled": (_with_rows_twice, ("row_nr does not count",)),
 }
 
+TWICE = {feed.path: 1.0 for feed in FEEDS} | {
+    "futures/trades": 0.02,
+    "options/nbbo": 0.6,
+    "index/spx": 0.5,
+}
+"""By feed, the share of its records to be taken in twice: near the least that is told."""
+
+
+def _taken_in_twice(rows: pl.DataFrame, share: float) -> pl.DataFrame:
+    """Numbered anew: no hole, no order and no key tells of them."""
+    again = rows.head(math.ceil(share * rows.height))
+    twice = pl.concat([rows, again]).sort("ts_recv", maintain_order=True)
+    return twice.with_columns(row_nr=pl.int_range(pl.len(), dtype=pl.Int64))
+
 
 @pytest.fixture(scope="module")
 def own_bronze(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -125,6 +143,7 @@ def test_no_mutation_is_accepted(
     rng = random.Random(15)
     cases = [(feed, name) for feed in FEEDS for name in MUTANTS]
     cases += [(rng.choice(FEEDS), rng.choice([*MUTANTS])) for _ in range(MUTATIONS - len(cases))]
+    outcomes: Counter[str] = Counter()
     for feed, name in cases:
         mutate, said = MUTANTS[name]
         rows = good[feed.path]
@@ -132,4 +151,54 @@ def test_no_mutation_is_accepted(
         assert status == "invalid", (feed.path, name)
         assert any(words in problem for words in said), (feed.path, name, problem)
         assert "\n" not in problem
-    assert len(cases) == MUTATIONS
+        outcomes[name] += 1
+    assert outcomes.keys() == MUTANTS.keys()
+    assert min(outcomes.values()) >= len(FEEDS)
+    assert outcomes.total() == MUTATIONS
+
+
+def test_what_the_files_cannot_tell_the_gates_do(
+    bronze: Path, good: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    """In one session: each feed with records taken in twice, beside mutants of the dates before it.
+
+    A definition that is repeated says nothing new, and counts once.
+    """
+    root, rng = tmp_path / "bronze", random.Random(15)
+    copy_bronze(bronze, root)
+    for feed in FEEDS:
+        doubled = _taken_in_twice(good[feed.path], TWICE[feed.path])
+        assert fetch(root, feed, doubled, tmp_path) == ("ok", ""), feed.path
+    trades = FEED_BY_PATH["futures/trades"]
+    for day, mutate in zip(NEEDED_DATES, (_retyped, _without_a_key, _reversed), strict=False):
+        put(
+            folder := trades.partition_dir(root, date.fromisoformat(day)),
+            mutate(pl.read_parquet(folder / "data.parquet", hive_partitioning=False), rng),
+        )
+
+    selection = ("--select", "+int_gate_quality", "+int_gate_inputs")
+    build = run_dbt(
+        *("build", *selection, "--exclude-resource-type", "test"),
+        bronze=root,
+        work=tmp_path,
+        session_date=SESSION,
+    )
+    assert build.returncode == 0, build.output
+    with duckdb.connect(tmp_path / "build.duckdb", read_only=True) as connection:
+        counted = dict(
+            connection.execute(
+                "select feed, duplicate_count from intermediate.int_bronze_quality"
+            ).fetchall()
+        )
+        measured = dict(
+            connection.execute(
+                "select gate, measured from intermediate.int_gate_quality"
+                " union all select gate, measured from intermediate.int_gate_inputs"
+            ).fetchall()
+        )
+    assert {feed for feed, count in counted.items() if not count} == {
+        "futures/definition",
+        "options/definition",
+    }
+    assert measured["every_record_is_there_once"] == max(counted.values())
+    assert measured["bronze_is_whole"] == 3
