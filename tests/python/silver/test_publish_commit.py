@@ -6,6 +6,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import random
 import resource
 import signal
 import time
@@ -137,6 +138,40 @@ def test_killed_at_any_point_leaves_one_whole_version(
     assert list(problems(tmp_path)) == []
     collect_garbage(tmp_path, NOW)
     assert contents(tmp_path) == undisturbed
+
+
+KILLS = int(os.environ.get("ES_TEST_KILLS", "10"))
+"""How many kills at moments by chance the suite tries; give the variable for more."""
+
+
+def test_killed_at_any_moment_loses_nothing(tmp_path: Path) -> None:
+    """One publisher after the other is killed at random, a gc beside them: what the record names is
+    there and of one version, as new as the last or newer, and ends as an undisturbed run leaves."""
+    rng = random.Random(150)
+    publish_generation(tmp_path, 0, rows=20_000)
+    newest = interrupted = 0
+    for kill in range(KILLS):
+        started = 1000 * (kill + 1)
+        publisher = run(_publish_many, tmp_path, range(started, started + 1000))
+        while publisher.is_alive() and max(generations(committed_files(tmp_path, DAY))) < started:
+            time.sleep(0.002)
+        if kill % 3 == 0:
+            collect_garbage(tmp_path, NOW)
+        time.sleep(rng.uniform(0, 0.1))
+        publisher.kill()
+        publisher.join()
+        assert publisher.exitcode == -signal.SIGKILL
+        (found,) = generations(committed_files(tmp_path, DAY))
+        assert newest < started <= found
+        assert set(exposed(tmp_path)) == set(TABLES)
+        assert max(generations(exposed(tmp_path))) <= found
+        interrupted += bool(list(problems(tmp_path)))
+        newest = found
+    print(f"{KILLS} kills, {interrupted} between the commit and the last plain file")
+    publish_generation(tmp_path, 2)
+    assert list(problems(tmp_path)) == []
+    collect_garbage(tmp_path, NOW)
+    assert len(list(tmp_path.glob("_versions/*/*"))) == 1
 
 
 def _publish_many(root: Path, numbers: range) -> None:
