@@ -20,6 +20,7 @@ SCALES = {"tiny": 30_000, "demo": 300_000, "full": 10_000_000}
 """Book rows of an ordinary trade date."""
 
 _FEWEST_BOOK_ROWS = 10_000
+_SPX_LAG_MS = (5, 60_000)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write the single orders too, and a book row for each of their records; the import"
         " then has two sources of one book, of which it takes MBP-10",
+    )
+    parser.add_argument(
+        "--spx-lag-ms",
+        type=int,
+        metavar="MS",
+        help="let SPX echo every change of the front month's mid so long after"
+        " (default: a price a second of the index that both follow)",
     )
     parser.add_argument(
         "--dbn-dir",
@@ -71,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             book_rows=SCALES[args.scale] if args.book_rows is None else args.book_rows,
             orders=args.mbo,
+            spx_lag_ms=args.spx_lag_ms,
             terminal=terminal,
         )
     except OSError as error:
@@ -98,6 +107,7 @@ def write_range(
     book_rows: int,
     terminal: Console,
     orders: bool = False,
+    spx_lag_ms: int | None = None,
 ) -> list[Path]:
     """Write the files of every trade date from `start` to `end`, both included; their paths.
 
@@ -109,8 +119,13 @@ def write_range(
         raise SimulationError(
             f"--book-rows {book_rows} is too few for a market. Give {_FEWEST_BOOK_ROWS} or more."
         )
+    shortest, longest = _SPX_LAG_MS
+    if spx_lag_ms is not None and not shortest <= spx_lag_ms <= longest:
+        raise SimulationError(
+            f"--spx-lag-ms {spx_lag_ms} is out of reach. Give {shortest} to {longest}."
+        )
     calendar = default_calendar().days
-    market = Market(seed, book_rows, calendar, orders=orders)
+    market = Market(seed, book_rows, calendar, orders=orders, spx_lag_ms=spx_lag_ms)
     written: list[Path] = []
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)

@@ -29,7 +29,7 @@ from ingest.simulate.options import Forward, OptionFiles, OptionMarket
 from ingest.simulate.order_rows import OrderBook, mbo_of, rows_of
 from ingest.simulate.price_path import IndexPath, daily_closes, index_path
 from ingest.simulate.randomness import Stream, generator
-from ingest.simulate.spx import spx_prices, write_spx
+from ingest.simulate.spx import Echo, spx_prices, write_spx
 
 PARENT_SYMBOL = "ES.FUT"
 
@@ -73,10 +73,19 @@ class Market:
 
     A trade date's data depend on the seed, the date and the size only, and on whether its books
     are of single `orders`: then there is an MBO file too, and more rows in the book that agrees
-    with it, as every record of an order gives one.
+    with it, as every record of an order gives one. With `spx_lag_ms` the cash index is an echo of
+    the busiest future, so long after it.
     """
 
-    def __init__(self, seed: int, book_rows: int, calendar: Days, *, orders: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        book_rows: int,
+        calendar: Days,
+        *,
+        orders: bool = False,
+        spx_lag_ms: int | None = None,
+    ) -> None:
         self._seed = seed
         self._book_rows = book_rows
         self._trades = max(_TRADE_SHARE * book_rows, _FEWEST_TRADES)
@@ -84,6 +93,7 @@ class Market:
         self._closes = daily_closes(seed, calendar)
         self._dates = list(calendar)
         self._orders = orders
+        self._spx_lag_ms = spx_lag_ms
 
     def write(self, trade_date: date, folder: Path) -> SessionFiles:
         """Write the trade date's DBN files and SPX prices below a folder, replacing older ones.
@@ -107,6 +117,7 @@ class Market:
             )
             for schema in names
         }
+        echo = self._echo(listed)
         book_rows = trades = 0
         with (
             dbn_file(names["mbp-10"], headers["mbp-10"]) as book_file,
@@ -122,6 +133,8 @@ class Market:
                 traded = trades_of(rows)
                 book_file.write(rows.data)
                 trades_file.write(traded.data)
+                if echo:
+                    echo.hear(rows)
                 book_rows += len(rows)
                 trades += len(traded)
         with dbn_file(names["definition"], headers["definition"]) as file:
@@ -130,7 +143,11 @@ class Market:
         paths, options = list(names.values()), None
         if session.rth_end_ns is not None:
             paths.append(folder / f"SPX.{day}.parquet")
-            write_spx(paths[-1], spx_prices(self._generator(session, Stream.SPX), session, path))
+            rng = self._generator(session, Stream.SPX)
+            write_spx(
+                paths[-1],
+                echo.prices(rng, session, path) if echo else spx_prices(rng, session, path),
+            )
             options = self._options(session, listed, path).write(folder)
         return SessionFiles(trade_date, tuple(paths), book_rows, trades, options)
 
@@ -158,6 +175,12 @@ class Market:
             self._book_rows,
             partial(self._generator, session),
         )
+
+    def _echo(self, listed: list[Listing]) -> Echo | None:
+        if self._spx_lag_ms is None:
+            return None
+        busiest = max(listed, key=lambda listing: listing.volume_share)
+        return Echo(busiest.instrument.instrument_id, self._spx_lag_ms * (SECOND_NS // 1000))
 
     def _followed(self, session: Session, listing: Listing, path: IndexPath) -> Forward:
         """Times and prices in points at them between which an instrument's book goes straight."""

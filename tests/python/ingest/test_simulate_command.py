@@ -55,6 +55,7 @@ def test_a_range_lands_in_bronze_and_again_changes_nothing(
         (("--start", "2025-12-13", "--end", "2025-12-14"), "No trade date from 2025-12-13"),
         (("--book-rows", "10"), "--book-rows 10 is too few"),
         (("--seed", "-1"), "--seed -1 is negative"),
+        (("--spx-lag-ms", "0"), "--spx-lag-ms 0 is out of reach. Give 5 to 60000"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_line(

@@ -320,6 +320,30 @@ def test_closes_do_not_depend_on_how_long_the_calendar_is(calendar: Days) -> Non
     )
 
 
+def test_spx_is_an_echo_of_the_front_months_mid_where_a_lag_is_given(
+    tiny: Path, tmp_path: Path, calendar: Days
+) -> None:
+    """Each change of the mid in session is one of SPX, 395 to 400 ms later; nothing else is."""
+    Market(7, TINY, calendar, spx_lag_ms=400).write(DAY, tmp_path)
+    book = records(tmp_path, "mbp-10", DAY)
+    assert np.array_equal(book, records(tiny, "mbp-10", DAY))
+    front = ids(tmp_path, DAY)["ESZ5"]
+    rows = book[(book["instrument_id"] == front) & (book["action"] != b"T")]
+    bid, ask = rows["bid_px_00"], rows["ask_px_00"]
+    shown = (bid != UNDEF_PRICE) & (ask != UNDEF_PRICE) & (bid < ask)
+    rows, mid = rows[shown], ((bid + ask) // 2)[shown]
+    moved = np.append(True, np.diff(mid) != 0)
+    ts, mid = rows["ts_recv"].astype(np.int64)[moved], mid[moved]
+    spx = pq.read_table(tmp_path / f"SPX.{DAY}.parquet")
+    recv, price = spx["ts_recv"].to_numpy(), spx["price"].to_numpy()
+    first = int(np.searchsorted(ts + 400_000_000, recv[0]))
+    ts, mid = ts[first : first + len(recv)], mid[first : first + len(recv)]
+    assert np.array_equal(np.diff(price), np.diff(mid))
+    assert ((recv - ts >= 395_000_000) & (recv - ts <= 400_000_000)).all()
+    assert recv[0] >= cash_open_ns(2025, 12, 12)
+    assert len(recv) > 1_000
+
+
 def test_spx_is_a_price_a_second_of_the_cash_session(tiny: Path) -> None:
     spx = pq.read_table(tiny / f"SPX.{DAY}.parquet")
     recv = spx["ts_recv"].to_numpy()
