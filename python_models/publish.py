@@ -26,5 +26,12 @@ def model(dbt, session):
         "level_interactions": dbt.ref("level_interactions")
         .order("event_ts_ns, event_id")
         .to_arrow_table(),
+        "event_replenishment": dbt.ref("event_replenishment")
+        .order("event_id, bucket")
+        .to_arrow_table(),
+        "event_paths": dbt.ref("event_paths").order("event_id, offset_s").to_arrow_table(),
+        "placebo_events": dbt.ref("placebo_events").order("event_ts_ns, event_id").to_arrow_table(),
+        "placebo_labels": dbt.ref("placebo_labels").order("event_id").to_arrow_table(),
+        "level_states": dbt.ref("level_states").order("tau_ns, level_kind").to_arrow_table(),
     }
     return publish_or_refuse(params, tables)

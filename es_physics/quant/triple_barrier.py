@@ -56,7 +56,7 @@ def triple_barrier_labels(
     trade_price: ArrayLike,
     *,
     horizon_ns: int,
-    outcome_threshold: float,
+    outcome_threshold: ArrayLike,
     strength_threshold: float,
 ) -> TripleBarrierLabels:
     """Label every event by the trades in (event_ts_ns, event_ts_ns + horizon_ns].
@@ -68,7 +68,7 @@ def triple_barrier_labels(
 
     A barrier stands `threshold` points from the level on either side and is touched by a trade at
     or beyond it; of trades with the same time the earlier row counts. Threshold 1 is
-    `strength_threshold`, 2 is `outcome_threshold`. The first touch at threshold 2 is the outcome
+    `strength_threshold`, 2 is `outcome_threshold`, one for all events or one for each. The first touch at threshold 2 is the outcome
     and ends the label; without one the label ends at the horizon, as CHOP, or as UNDEFINED if the
     last of all trades is earlier than that. Excursions, times and the future price are those of
     the whole window, beyond the first touch too.
@@ -84,11 +84,9 @@ def triple_barrier_labels(
     price = _finite("trade_price", trade_price, ts.size)
     _require(np.abs(sign) == 1, "dir_sign", sign, "neither +1 nor -1")
     _require(ts[1:] >= ts[:-1], "trade_ts_ns", ts[1:], "earlier than the trade before it")
-    for name, value in (
-        ("horizon_ns", horizon_ns),
-        ("outcome_threshold", outcome_threshold),
-        ("strength_threshold", strength_threshold),
-    ):
+    outcome_barrier = np.broadcast_to(np.asarray(outcome_threshold, np.float64), t0.shape)
+    _require(outcome_barrier > 0, "outcome_threshold", outcome_barrier, "not positive")
+    for name, value in (("horizon_ns", horizon_ns), ("strength_threshold", strength_threshold)):
         if not value > 0:
             raise ValueError(f"{name} is {value}: give a positive one")
 
@@ -105,7 +103,7 @@ def triple_barrier_labels(
     for i in np.flatnonzero(seen):
         window = price[begin[i] : end[i]]
         highest[i], lowest[i] = window.max(), window.min()
-        for k, threshold in enumerate((strength_threshold, outcome_threshold)):
+        for k, threshold in enumerate((strength_threshold, outcome_barrier[i])):
             upper, lower = levels[i] + threshold, levels[i] - threshold
             if highest[i] >= upper:
                 touch_row[k, 0, i] = begin[i] + np.argmax(window >= upper)

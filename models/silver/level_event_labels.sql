@@ -1,3 +1,5 @@
+{{ config(contract={'enforced': columns_are_described()}) }}
+
 with
 
 labels as (
@@ -32,6 +34,12 @@ level_event_labels as (
         null_p_break,
         null_p_bounce,
         null_p_chop,
+        null_p_tradeable_1,
+
+        -- barriers in units of volatility, excursions in units of the ATR
+        {{ scaled_columns() }},
+        mfe_atr,
+        mae_atr,
 
         -- sample weight and provenance
         uniqueness,
@@ -39,6 +47,7 @@ level_event_labels as (
         label_first_source_ts_ns,
         label_last_source_ts_ns
     from labels
+    where placebo_nr = 0
 )
 
 select * from level_event_labels

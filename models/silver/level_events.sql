@@ -1,7 +1,7 @@
 with
 
 entries as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
 clock as (

@@ -12,8 +12,6 @@
     (ref('int_book_windows'), ['anchor_ts_ns', 'window_s']),
     (ref('int_event_near_flow'), ['event_id', 'window_s']),
     (ref('int_barrier_stretches'), ['from_ns']),
-    (ref('int_event_barrier_flow'), ['event_id']),
-    (ref('int_event_last_book'), ['event_id']),
     (ref('int_microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
     (ref('int_future_mids'), ['ts_ns']),
     (ref('int_parity_legs'), ['minute_start_ns', 'leg_nr']),
@@ -21,4 +19,6 @@
     (ref('int_lead_lag_prices'), ['series', 'ts_ns']),
     (ref('int_lead_lag'), ['pair', 'theta_ms']),
     (ref('int_session_leads'), ['session_date']),
+    (ref('int_event_barrier_flow'), ['event_id', 'bucket']),
+    (ref('int_anchor_ladders'), ['anchor_ts_ns']),
 ]) }}

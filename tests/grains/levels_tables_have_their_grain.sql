@@ -8,4 +8,5 @@
     (ref('int_levels_sma'), ['level_kind', 'valid_from_ns']),
     (ref('int_levels'), ['level_kind', 'valid_from_ns']),
     (ref('int_level_minutes'), ['minute_ns', 'level_kind']),
+    (ref('int_level_offsets'), ['level_kind', 'placebo_nr']),
 ]) }}

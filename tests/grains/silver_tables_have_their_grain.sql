@@ -14,6 +14,11 @@
     (ref('level_interactions'), ['event_id']),
     (ref('microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
     (ref('lead_lag'), ['pair', 'theta_ms']),
+    (ref('event_replenishment'), ['event_id', 'bucket']),
+    (ref('event_paths'), ['event_id', 'offset_s']),
+    (ref('placebo_events'), ['event_id']),
+    (ref('placebo_labels'), ['event_id']),
+    (ref('level_states'), ['tau_ns', 'level_kind']),
     (ref('qa_gate_results'), ['gate']),
     (ref('bronze_quality'), ['feed']),
 ]) }}

@@ -1,7 +1,11 @@
 with
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
+),
+
+states as (
+    select distinct tau_ns from {{ ref('int_level_states') }}
 ),
 
 marks as (
@@ -24,6 +28,16 @@ ends as (
         {{ var('wall_baseline_s') }}
     ]) * 1000000000::bigint)::bigint as boundary_ns
     from events
+    union
+    select
+        event_ts_ns - unnest(range(1, {{ replenishment_buckets() }}))
+        * {{ replenishment_bucket_ns() }} as boundary_ns
+    from events
+    union
+    select tau_ns - unnest([
+        0, 60, {{ list_var('ofi_windows_s') | join(', ') }}
+    ]) * 1000000000::bigint as boundary_ns
+    from states
     union
     select mark_ns - unnest([0, 60]) * 1000000000::bigint as boundary_ns
     from marks

@@ -38,7 +38,8 @@ gains as (
         is_bid,
         level,
         earlier_price as price,
-        earlier_size - previous_size as gain
+        earlier_size - previous_size as gain,
+        earlier_size - previous_size as volume_gain
     from levels
     where earlier_price is not null
     union all
@@ -54,7 +55,13 @@ gains as (
             when price = earlier_price then size - earlier_size
             when (price > earlier_price) = is_bid then size
             else -earlier_size
-        end as gain
+        end as gain,
+        -- The volume order imbalance (Shen 2015) does not count a queue that was left behind.
+        case
+            when price = earlier_price then size - earlier_size
+            when (price > earlier_price) = is_bid then size
+            else 0
+        end as volume_gain
     from levels
     where is_pair and price is not null and earlier_price is not null
 ),
@@ -66,9 +73,10 @@ int_book_flows as (
         is_bid,
         level,
         price,
-        sum(if(is_bid, gain, -gain)) as flow
+        sum(if(is_bid, gain, -gain)) as flow,
+        sum(if(is_bid, volume_gain, -volume_gain)) as volume_flow
     from gains
-    where gain <> 0
+    where gain <> 0 or volume_gain <> 0
     group by all
 )
 

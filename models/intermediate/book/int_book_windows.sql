@@ -1,7 +1,11 @@
 with
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
+),
+
+states as (
+    select distinct tau_ns from {{ ref('int_level_states') }}
 ),
 
 marks as (
@@ -24,7 +28,9 @@ cell_flows as (
     select
         cell_nr,
         {%- for level in book_levels() %}
-        sum(flow) filter (level = {{ loop.index0 }}) as ofi_{{ level }}{{ ',' if not loop.last }}
+        sum(flow) filter (level = {{ loop.index0 }}) as ofi_{{ level }},
+        sum(volume_flow) filter (level = {{ loop.index0 }}) as voi_{{ level }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from flows
     group by cell_nr
@@ -41,6 +47,11 @@ windows as (
             {{ var('wall_baseline_s') }}
         ]) as window_s
     from events
+    union
+    select
+        tau_ns as anchor_ts_ns,
+        unnest([60, {{ list_var('ofi_windows_s') | join(', ') }}]) as window_s
+    from states
     union
     select
         mark_ns as anchor_ts_ns,
@@ -68,7 +79,8 @@ sums as (
         anchor_ts_ns,
         window_s,
         {%- for level in book_levels() %}
-        coalesce(sum(ofi_{{ level }}), 0) as ofi_{{ level }},
+        coalesce(sum(ofi_{{ level }}), 0)::bigint as ofi_{{ level }},
+        coalesce(sum(voi_{{ level }}), 0)::bigint as voi_{{ level }},
         {%- endfor %}
         {%- for side, levels, multiple in [
             ('bid', 10, 2520), ('ask', 10, 2520), ('both', 20, 232792560)
@@ -83,22 +95,27 @@ sums as (
     group by anchor_ts_ns, window_s
 ),
 
--- Weights of the integrated imbalance fall exponentially with depth and add up to one.
+-- Weights of the integrated imbalances fall exponentially with depth and add up to one.
 int_book_windows as (
     select
         anchor_ts_ns,
         window_s,
-        ofi_00 as ofi_best,
+        {%- for imbalance in ['ofi', 'voi'] %}
+        {{ imbalance }}_00 as {{ imbalance }}_best,
         (
             {%- for level in book_levels() %}
             {{ '+ ' if not loop.first }}exp(-{{ var('ofi_level_decay') }} * {{ loop.index0 }})
-            * ofi_{{ level }}
+            * {{ imbalance }}_{{ level }}
             {%- endfor %}
         ) / (
             {%- for level in book_levels() %}
             {{ '+ ' if not loop.first }}exp(-{{ var('ofi_level_decay') }} * {{ loop.index0 }})
             {%- endfor %}
-        ) as ofi_integrated,
+        ) as {{ imbalance }}_integrated,
+        {%- endfor %}
+        {%- for level in book_levels() %}
+        ofi_{{ level }} as ofi_level_{{ '%02d' | format(loop.index) }},
+        {%- endfor %}
         bid_size_per_level,
         ask_size_per_level,
         both_size_per_level

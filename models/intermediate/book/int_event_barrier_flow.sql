@@ -13,7 +13,7 @@ boundaries as (
 ),
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
 session as (
@@ -26,6 +26,8 @@ event_cells as (
         events.dir_sign,
         events.level_price - {{ barrier_reach() }} as zone_low,
         events.level_price + {{ barrier_reach() }} as zone_high,
+        session.tick_size_points,
+        {{ replenishment_bucket('events.event_ts_ns', 'boundaries.boundary_ns') }} as bucket,
         boundaries.boundary_nr as cell_nr
     from events
     cross join session
@@ -57,6 +59,12 @@ event_pairs as (
 changes as (
     select
         event_id,
+        bucket,
+        is_pair and if(
+            dir_sign = 1,
+            ceil(zone_low / tick_size_points) <= floor(ask_high / tick_size_points),
+            ceil(bid_low / tick_size_points) <= floor(zone_high / tick_size_points)
+        ) as shows_zone,
         case
             when not is_pair then 0
             when dir_sign = 1
@@ -70,14 +78,17 @@ changes as (
     from event_pairs
 ),
 
+-- Where no pair of the bucket shows any price of the zone, nothing of it is known.
 int_event_barrier_flow as (
     select
         event_id,
-        sum(greatest(depth_change, 0))::bigint as barrier_added,
-        sum(greatest(-depth_change, 0))::bigint as barrier_removed
+        bucket,
+        sum(greatest(depth_change, 0))::bigint as added,
+        sum(greatest(-depth_change, 0))::bigint as removed
     from changes
-    group by event_id
+    group by event_id, bucket
+    having count(*) filter (shows_zone) > 0
 )
 
 select * from int_event_barrier_flow
-order by event_id
+order by event_id, bucket

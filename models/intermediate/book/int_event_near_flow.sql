@@ -1,7 +1,7 @@
 with
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
 boundaries as (

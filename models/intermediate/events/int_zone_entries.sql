@@ -12,6 +12,10 @@ level_minutes as (
     select * from {{ ref('int_level_minutes') }}
 ),
 
+offsets as (
+    select * from {{ ref('int_level_offsets') }}
+),
+
 -- Trades before the open do not count, not even as the previous trade.
 window_trades as (
     select
@@ -26,25 +30,67 @@ window_trades as (
         on trades.ts_ns >= session.rth_start_ns and trades.ts_ns <= session.event_end_ns
 ),
 
--- Each trade against each kind. Between the zone and twice its width nothing is decided and the
+ranges as (
+    select
+        minute_ns,
+        min(price) as low,
+        max(price) as high,
+        min(trade_nr) as first_trade_nr
+    from window_trades
+    group by minute_ns
+),
+
+placed as (
+    select
+        level_minutes.* exclude (level_price),
+        offsets.placebo_nr,
+        level_minutes.level_price + offsets.offset_points as level_price
+    from level_minutes
+    inner join offsets using (level_kind)
+),
+
+-- In most minutes every trade is outside twice the zone, or the kind is not valid: one trade then
+-- says what all of them would.
+minutes as (
+    select
+        placed.*,
+        ranges.first_trade_nr,
+        case
+            when placed.level_price is null then 'unknown'
+            when
+                greatest(ranges.low - placed.level_price, placed.level_price - ranges.high)
+                > {{ var('zone_rearm_multiple') }} * placed.zone_width
+                then 'out'
+        end as state
+    from placed
+    inner join ranges using (minute_ns)
+),
+
+-- Each trade against each level. Between the zone and twice its width nothing is decided and the
 -- last state holds; a trade at which the kind is not valid makes the state unknown.
 states as (
     select
-        window_trades.trade_nr,
-        level_minutes.level_kind,
-        case
-            when level_minutes.level_price is null then 'unknown'
-            when
-                abs(window_trades.price - level_minutes.level_price) <= level_minutes.zone_width
-                then 'in'
-            when
-                abs(window_trades.price - level_minutes.level_price)
-                > {{ var('zone_rearm_multiple') }} * level_minutes.zone_width
-                then 'out'
-        end as state
-    from window_trades
-    inner join level_minutes using (minute_ns)
+        first_trade_nr as trade_nr,
+        level_kind,
+        placebo_nr,
+        state
+    from minutes
     where state is not null
+    union all
+    select
+        window_trades.trade_nr,
+        minutes.level_kind,
+        minutes.placebo_nr,
+        case
+            when abs(window_trades.price - minutes.level_price) <= minutes.zone_width then 'in'
+            when
+                abs(window_trades.price - minutes.level_price)
+                > {{ var('zone_rearm_multiple') }} * minutes.zone_width
+                then 'out'
+        end as trade_state
+    from window_trades
+    inner join minutes using (minute_ns)
+    where minutes.state is null and trade_state is not null
 ),
 
 -- The trades left out above keep the state they found, so the last decided trade before this one
@@ -52,23 +98,29 @@ states as (
 entered as (
     select
         trade_nr,
-        level_kind
+        level_kind,
+        placebo_nr
     from states
-    qualify state = 'in' and lag(state) over (partition by level_kind order by trade_nr) = 'out'
+    qualify
+        state = 'in'
+        and lag(state) over (
+            partition by level_kind, placebo_nr order by trade_nr
+        ) = 'out'
 ),
 
 entries as (
     select
         window_trades.* exclude (minute_ns),
-        level_minutes.*
+        minutes.*
     from entered
     inner join window_trades using (trade_nr)
-    inner join level_minutes using (minute_ns, level_kind)
+    inner join minutes using (minute_ns, level_kind, placebo_nr)
 ),
 
 int_zone_entries as (
     select
         strftime(session.session_date, '%Y%m%d')
+        || if(entries.placebo_nr = 0, '', '_PLACEBO' || entries.placebo_nr)
         || '_' || entries.level_kind
         || '_' || floor(entries.level_price * 100 + 0.5)::bigint
         || '_' || entries.ts_ns
@@ -77,6 +129,7 @@ int_zone_entries as (
         entries.ts_ns as event_ts_ns,
         entries.contract,
         entries.level_kind,
+        entries.placebo_nr,
         entries.level_price,
         if(entries.previous_price < entries.level_price, 'UP', 'DOWN') as direction,
         if(entries.previous_price < entries.level_price, 1, -1) as dir_sign,

@@ -1,44 +1,46 @@
 with
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
-flows as (
-    select * from {{ ref('int_event_barrier_flow') }}
+replenishment as (
+    select * from {{ ref('int_event_replenishment') }}
 ),
 
-last_book as (
-    select * from {{ ref('int_event_last_book') }}
-),
-
-passive as (
-    select * from {{ ref('int_event_passive_volume') }}
+zone_depth as (
+    select * from {{ ref('int_event_zone_depth') }}
 ),
 
 windows as (
     select * from {{ ref('int_book_windows') }}
 ),
 
+totals as (
+    select
+        event_id,
+        sum(added)::bigint as barrier_added,
+        sum(removed)::bigint as barrier_removed,
+        sum(passive_volume)::bigint as passive_volume
+    from replenishment
+    group by event_id
+),
+
 amounts as (
     select
-        events.event_id,
-        flows.barrier_added,
-        flows.barrier_removed,
-        passive.passive_volume,
+        totals.*,
         case
-            when flows.barrier_removed is not null
-                then least(flows.barrier_removed, passive.passive_volume)
+            when totals.barrier_removed is not null
+                then least(totals.barrier_removed, totals.passive_volume)
         end as barrier_filled,
-        last_book.depth_in_zone,
-        last_book.zone_size_per_level / nullif(
+        zone_depth.barrier_visible_share,
+        zone_depth.depth_in_zone,
+        zone_depth.zone_size_per_level / nullif(
             if(events.dir_sign = 1, windows.ask_size_per_level, windows.bid_size_per_level), 0
-        ) as wall_ratio,
-        last_book.book_source_ts_ns
+        ) as wall_ratio
     from events
-    left join flows using (event_id)
-    left join last_book using (event_id)
-    left join passive using (event_id)
+    inner join totals using (event_id)
+    left join zone_depth using (event_id)
     left join windows
         on
             events.event_ts_ns = windows.anchor_ts_ns
@@ -65,6 +67,8 @@ int_event_barrier as (
         * exclude (ratio),
         case
             when barrier_delta_liq is null then null
+            -- A sliver of a zone that is out of sight says nothing of its strength.
+            when barrier_visible_share < {{ var('barrier_min_visible_share') }} then null
             when
                 ratio < {{ var('barrier_vacuum_ratio') }}
                 and barrier_delta_liq < -{{ var('barrier_delta_large') }}

@@ -1,11 +1,11 @@
 with
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
-windows as (
-    select * from {{ ref('int_book_windows') }}
+anchor_forces as (
+    select * from {{ ref('int_anchor_forces') }}
 ),
 
 fits as (
@@ -13,20 +13,17 @@ fits as (
 ),
 
 kinematics as (
-    select * from {{ ref('int_event_kinematics') }}
+    select * from {{ ref('int_anchor_kinematics') }}
 ),
 
 forces as (
     select
         events.event_id,
         events.event_ts_ns,
-        events.dir_sign * windows.ofi_integrated / 60 as force,
-        windows.both_size_per_level as mass
+        anchor_forces.force,
+        anchor_forces.mass
     from events
-    left join windows
-        on
-            events.event_ts_ns = windows.anchor_ts_ns
-            and windows.window_s = 60
+    inner join anchor_forces on events.event_id = anchor_forces.anchor_id
 ),
 
 fitted as (
@@ -58,7 +55,7 @@ int_event_force_mass as (
         fitted.force_mass_velocity_k,
         fitted.force_mass_velocity_r2
     from fitted
-    inner join kinematics using (event_id)
+    inner join kinematics on fitted.event_id = kinematics.anchor_id
 )
 
 select * from int_event_force_mass

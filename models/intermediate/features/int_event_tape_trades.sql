@@ -1,7 +1,7 @@
 with
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
 trades as (
@@ -13,6 +13,7 @@ int_event_tape_trades as (
         events.event_id,
         trades.trade_nr,
         trades.ts_ns,
+        trades.ts_event_ns,
         trades.ts_ns - events.event_ts_ns as ts_from_anchor_ns,
         trades.price,
         trades.price - events.spot as price_from_spot,

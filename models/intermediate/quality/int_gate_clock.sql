@@ -5,7 +5,7 @@ clock as (
 ),
 
 entries as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
 event_clock as (

@@ -13,7 +13,7 @@ volumes as (
 ),
 
 entries as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
 traded as (

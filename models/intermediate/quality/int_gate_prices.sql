@@ -9,7 +9,7 @@ front_month as (
 ),
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
 -- The session's and those of the dates before it, whose closes enter the averages.

@@ -17,6 +17,7 @@ int_front_trades as (
         -- One dense order of the session's trades, so that nothing downstream orders by two keys.
         row_number() over (order by trades.ts_ns, trades.row_nr) as trade_nr,
         trades.ts_ns,
+        trades.ts_event_ns,
         trades.price,
         trades.size,
         trades.aggressor_side,

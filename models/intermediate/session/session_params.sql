@@ -22,6 +22,7 @@ session_params as (
         {{ var('horizon_minutes') }} * 60000000000::bigint as horizon_ns,
         {{ var('outcome_threshold') }}::double as outcome_threshold,
         {{ var('strength_threshold') }}::double as strength_threshold,
+        {{ list_var('scaled_barriers') }}::double[] as scaled_barriers,
         {{ var('iv_min') }}::double as iv_min,
         {{ var('iv_max') }}::double as iv_max,
         {{ var('risk_free_rate') }}::double as risk_free_rate,

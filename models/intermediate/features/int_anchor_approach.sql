@@ -1,7 +1,7 @@
 with
 
-events as (
-    select * from {{ ref('int_zone_entries') }}
+anchors as (
+    select * from {{ ref('int_anchors') }}
 ),
 
 bars as (
@@ -10,34 +10,34 @@ bars as (
 
 lookback as (
     select
-        events.event_id,
-        events.dir_sign,
+        anchors.anchor_id,
+        anchors.dir_sign,
         bars.bar_end_ns,
         bars.close,
         bars.close - lag(bars.close) over (
-            partition by events.event_id order by bars.bar_end_ns
+            partition by anchors.anchor_id order by bars.bar_end_ns
         ) as change
-    from events
+    from anchors
     inner join bars
         on
-            events.event_ts_ns - {{ var('approach_lookback_minutes') }} * 60000000000
+            anchors.anchor_ts_ns - {{ var('approach_lookback_minutes') }} * 60000000000
             < bars.bar_end_ns
-            and events.event_ts_ns >= bars.bar_end_ns
+            and anchors.anchor_ts_ns >= bars.bar_end_ns
 ),
 
 -- The run of latest bars that came closer begins after the last one that did not.
 last_step_away as (
     select
-        event_id,
+        anchor_id,
         max(bar_end_ns) as bar_end_ns
     from lookback
     where change is null or dir_sign * change <= 0
-    group by event_id
+    group by anchor_id
 ),
 
 approaches as (
     select
-        lookback.event_id,
+        lookback.anchor_id,
         any_value(lookback.dir_sign) as dir_sign,
         count(*) as bar_count,
         arg_min(lookback.close, lookback.bar_end_ns) as first_close,
@@ -46,13 +46,13 @@ approaches as (
         count(*) filter (lookback.bar_end_ns > last_step_away.bar_end_ns) as approach_bars,
         max(lookback.bar_end_ns) as bar_source_ts_ns
     from lookback
-    inner join last_step_away using (event_id)
-    group by lookback.event_id
+    inner join last_step_away using (anchor_id)
+    group by lookback.anchor_id
 ),
 
-int_event_approach as (
+int_anchor_approach as (
     select
-        events.event_id,
+        anchors.anchor_id,
         case
             when approaches.bar_count >= 2
                 then
@@ -62,12 +62,9 @@ int_event_approach as (
         end as approach_velocity,
         coalesce(approaches.approach_bars, 0) as approach_bars,
         abs(approaches.last_close - approaches.first_close) as approach_distance,
-        row_number() over (
-            partition by events.level_kind order by events.event_ts_ns, events.trade_nr
-        ) - 1 as prior_touches,
         approaches.bar_source_ts_ns
-    from events
-    left join approaches using (event_id)
+    from anchors
+    left join approaches using (anchor_id)
 )
 
-select * from int_event_approach
+select * from int_anchor_approach

@@ -1,7 +1,7 @@
 with
 
 events as (
-    select * from {{ ref('int_zone_entries') }}
+    select * from {{ ref('int_events') }}
 ),
 
 windows as (
@@ -12,22 +12,15 @@ near_flows as (
     select * from {{ ref('int_event_near_flow') }}
 ),
 
-int_event_ofi as (
+-- Without a change in the window it is 0, without a state unknown.
+int_event_near_ofi as (
     select
-        events.event_id,
-        {%- for window in list_var('ofi_windows_s') %}
-        window_{{ window }}.ofi_best::bigint as ofi_best_{{ window }}s,
-        window_{{ window }}.ofi_integrated as ofi_integrated_{{ window }}s,
-        -- Without a change in the window it is 0, without a state unknown.
+        events.event_id
+        {%- for window in list_var('ofi_windows_s') %},
         case
             when window_{{ window }}.window_s is not null
                 then coalesce(near_{{ window }}.ofi_near_level, 0)
-        end as ofi_near_level_{{ window }}s,
-        window_{{ window }}.ofi_integrated
-        / nullif(window_{{ window }}.both_size_per_level, 0) as ofi_normalized_{{ window }}s,
-        sign(window_{{ window }}.ofi_integrated)
-        * ln(1 + abs(window_{{ window }}.ofi_integrated)) as ofi_imbalance_{{ window }}s
-        {{- ',' if not loop.last }}
+        end as ofi_near_level_{{ window }}s
         {%- endfor %}
     from events
     {%- for window in list_var('ofi_windows_s') %}
@@ -42,4 +35,4 @@ int_event_ofi as (
     {%- endfor %}
 )
 
-select * from int_event_ofi
+select * from int_event_near_ofi

@@ -9,8 +9,8 @@
 
 with
 
-events as (
-    select * from {{ ref('int_zone_entries') }}
+anchors as (
+    select * from {{ ref('int_anchors') }}
 ),
 
 prices as (
@@ -19,12 +19,12 @@ prices as (
 
 lookups as (
     select
-        event_id,
+        anchor_id,
         level_price,
         dir_sign,
         lags.lag_s,
-        event_ts_ns - lags.lag_s * 1000000000::bigint as at_ns
-    from events
+        anchor_ts_ns - lags.lag_s * 1000000000::bigint as at_ns
+    from anchors
     -- Rows, not an unnested list, whose length DuckDB does not see: it would take the lookups for
     -- few and compare each of them with every price.
     cross join (values ({{ lags | join('), (') }})) as lags (lag_s)
@@ -33,16 +33,16 @@ lookups as (
 -- In the level's frame: negative before the level, positive beyond it.
 positions as (
     select
-        lookups.event_id,
+        lookups.anchor_id,
         lookups.lag_s,
         lookups.dir_sign * (prices.price - lookups.level_price) as position
     from lookups
     asof left join prices on lookups.at_ns >= prices.ts_ns
 ),
 
-int_event_kinematics as (
+int_anchor_kinematics as (
     select
-        event_id,
+        anchor_id,
         {{ at_lag(0) }} as position
         {%- for h in windows %},
         ({{ at_lag(0) }} - {{ at_lag(h) }}) / {{ h }} as velocity_{{ h }}s,
@@ -58,7 +58,7 @@ int_event_kinematics as (
         end as is_decelerating_{{ h }}s
         {%- endfor %}
     from positions
-    group by event_id
+    group by anchor_id
 )
 
-select * from int_event_kinematics
+select * from int_anchor_kinematics

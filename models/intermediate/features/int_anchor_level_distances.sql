@@ -1,7 +1,7 @@
 with
 
-events as (
-    select * from {{ ref('int_zone_entries') }}
+anchors as (
+    select * from {{ ref('int_anchors') }}
 ),
 
 level_minutes as (
@@ -10,21 +10,21 @@ level_minutes as (
 
 levels_at_anchor as (
     select
-        events.event_id,
-        events.spot,
-        events.atr,
-        events.level_price as own_price,
+        anchors.anchor_id,
+        anchors.spot,
+        anchors.atr,
+        anchors.level_price as own_price,
         level_minutes.level_kind,
         level_minutes.level_price,
-        level_minutes.level_kind = events.level_kind as is_own
-    from events
+        level_minutes.level_kind = anchors.level_kind as is_own
+    from anchors
     inner join level_minutes
-        on {{ bar_start_ns('events.event_ts_ns', 1) }} = level_minutes.minute_ns
+        on {{ bar_start_ns('anchors.anchor_ts_ns', 1) }} = level_minutes.minute_ns
 ),
 
-int_event_level_distances as (
+int_anchor_level_distances as (
     select
-        event_id,
+        anchor_id,
         {%- for kind in level_kinds() %}
         {%- set distance = 'dist_to_' ~ kind.kind | lower %}
         max(spot - level_price) filter (level_kind = '{{ kind.kind }}')
@@ -37,7 +37,7 @@ int_event_level_distances as (
         ) as level_stacking_{{ reach }}pt{{ ',' if not loop.last }}
         {%- endfor %}
     from levels_at_anchor
-    group by event_id
+    group by anchor_id
 )
 
-select * from int_event_level_distances
+select * from int_anchor_level_distances
