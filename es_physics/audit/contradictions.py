@@ -18,6 +18,7 @@ from es_physics.calendar import NEW_YORK
 BOUNDS = {
     "front_month_dominates": "dominance_threshold",
     "features_are_covered": "coverage_min_share",
+    "zone_is_visible": "min_visible_zone_share",
     "book_has_no_gap": "book_max_gap_s",
     "book_is_not_crossed": "book_max_crossed_share",
     "book_is_vouched_for": "book_max_bad_share",

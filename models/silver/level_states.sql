@@ -2,78 +2,9 @@
 
 with
 
-session as (
-    select * from {{ ref('int_session') }}
-),
-
-states as (
-    select * from {{ ref('int_level_states') }}
-),
-
-prices as (
-    select * from {{ ref('int_front_prices') }}
-),
-
-kinematics as (
-    select * from {{ ref('int_anchor_kinematics') }}
-),
-
-approach as (
-    select * from {{ ref('int_anchor_approach') }}
-),
-
-distances as (
-    select * from {{ ref('int_anchor_level_distances') }}
-),
-
-ofi as (
-    select * from {{ ref('int_anchor_ofi') }}
-),
-
-book_state as (
-    select * from {{ ref('int_anchor_book_state') }}
-),
-
-forces as (
-    select * from {{ ref('int_anchor_forces') }}
-),
-
-sources as (
-    select
-        states.state_id,
-        prices.ts_ns as trade_source_ts_ns
-    from states
-    asof inner join prices on states.tau_ns >= prices.ts_ns
-),
-
 level_states as (
-    select
-        session.session_date,
-        states.tau_ns,
-        states.level_kind,
-        states.level_price,
-        states.dir_sign,
-        states.spot,
-        states.dir_sign * (states.level_price - states.spot) as distance,
-        {{ kinematics_columns('kinematics') }},
-        approach.* exclude (anchor_id),
-        distances.* exclude (anchor_id),
-        states.atr,
-        states.rth_volatility,
-        ofi.* exclude (anchor_id),
-        book_state.* exclude (anchor_id, imbalance_bucket),
-        forces.force,
-        forces.mass,
-        sources.trade_source_ts_ns
-    from states
-    cross join session
-    left join kinematics on states.state_id = kinematics.anchor_id
-    left join approach on states.state_id = approach.anchor_id
-    left join distances on states.state_id = distances.anchor_id
-    left join ofi on states.state_id = ofi.anchor_id
-    left join book_state on states.state_id = book_state.anchor_id
-    left join forces on states.state_id = forces.anchor_id
-    left join sources using (state_id)
+    select * exclude (state_id)
+    from {{ ref('int_state_features') }}
 )
 
 select * from level_states

@@ -28,4 +28,5 @@
     (ref('int_event_force_mass'), ['event_id']),
     (ref('int_event_basis'), ['event_id']),
     (ref('int_event_features'), ['event_id']),
+    (ref('int_state_features'), ['state_id']),
 ]) }}

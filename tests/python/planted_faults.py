@@ -158,8 +158,8 @@ def error_faults(anchor_ns: int) -> dict[str, Fault]:
         "a label that starts at its anchor": Fault.of(
             "no_label_sees_the_past",
             "python_models/int_event_labels.py",
-            "labels = triple_barrier_labels(\n        event_ts_ns,",
-            "labels = triple_barrier_labels(\n        event_ts_ns - 1,",
+            "return triple_barrier_labels(\n            event_ts_ns,",
+            "return triple_barrier_labels(\n            event_ts_ns - 1,",
         ),
     }
 
@@ -170,6 +170,12 @@ WARN_FAULTS = {
         "models/intermediate/features/int_event_tape.sql",
         "        sums.tape_sell_volume,\n",
         "        0::bigint as tape_sell_volume,\n",
+    ),
+    "a zone of which nothing is shown": Fault.of(
+        "zone_is_visible",
+        "models/intermediate/features/int_event_zone_depth.sql",
+        "            least(last_tick, coalesce(tenth_tick, last_tick))\n",
+        "            least(last_tick, best_tick - 1)\n",
     ),
     "a crossed book": Fault.of(
         "book_is_not_crossed",

@@ -53,7 +53,12 @@ int_event_paths as (
         moments.is_placebo,
         case
             when moments.at_ns <= trade_date.last_ts_ns
-                then moments.dir_sign * (moments.price - anchors.price)
+                then
+                    if(
+                        moments.dir_sign = 1,
+                        moments.price - anchors.price,
+                        anchors.price - moments.price
+                    )
         end as move,
         case
             when moments.at_ns <= trade_date.last_ts_ns

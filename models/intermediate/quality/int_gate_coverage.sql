@@ -10,16 +10,25 @@
     {%- for name in ['best', 'integrated', 'near_level', 'normalized', 'imbalance'] -%}
         {%- do features.append('ofi_' ~ name ~ '_' ~ w ~ 's') -%}
     {%- endfor -%}
+    {%- for name in ['best', 'integrated'] -%}
+        {%- do features.append('voi_' ~ name ~ '_' ~ w ~ 's') -%}
+    {%- endfor -%}
 {%- endfor -%}
 {%- do features.extend([
     'tape_buy_volume', 'tape_sell_volume', 'tape_imbalance', 'tape_velocity',
-    'barrier_added', 'barrier_removed', 'barrier_delta_liq', 'barrier_replenishment_ratio',
-    'barrier_churn', 'depth_in_zone',
-    'wall_ratio', 'force', 'mass', 'force_mass_ratio', 'predicted_accel', 'accel_residual'
+    'spread_ticks', 'book_imbalance_10', 'depth_defending_0', 'depth_attacking_0',
+    'path_dct_0', 'flow_dct_0', 'force', 'mass', 'force_mass_ratio', 'predicted_accel',
+    'accel_residual'
 ]) -%}
 {%- set option_features = [
     'net_gex_3strike', 'flow_net_gex_3strike', 'gamma_exposure', 'dealer_charm', 'dealer_vanna',
     'dist_to_call_wall', 'dist_to_put_wall', 'atm_iv', 'skew_25d'
+] -%}
+
+{#- What ten levels show of a zone that may lie beyond them, on events that see some of it. -#}
+{%- set zone_features = [
+    'barrier_added', 'barrier_removed', 'barrier_delta_liq', 'barrier_replenishment_ratio',
+    'barrier_churn', 'depth_in_zone', 'wall_ratio'
 ] -%}
 
 with
@@ -34,7 +43,7 @@ session as (
 
 -- A NaN is no more known than a NULL.
 covered as (
-    {%- for feature in features + option_features %}
+    {%- for feature in features + zone_features + option_features %}
     select
         '{{ feature }}' as feature,
         avg(coalesce({{ feature }} <> 0 and not isnan({{ feature }}::double), false)::integer)
@@ -44,6 +53,8 @@ covered as (
     cross join session
     {%- if feature in option_features %}
     where session.has_options_definitions
+    {%- elif feature in zone_features %}
+    where features.barrier_visible_share > 0 or features.barrier_visible_share is null
     {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -57,6 +68,19 @@ int_gate_coverage as (
         arg_min(feature, (share, feature)) || ' of ' || max(event_count) || ' events' as detail
     from covered
     where event_count > 0
+    union all
+    select
+        'zone_is_visible' as gate,
+        avg((coalesce(barrier_visible_share, 1) > 0)::integer) as measured,
+        {{ var('min_visible_zone_share') }}::double as threshold,
+        case
+            when count(*) > 0
+                then
+                    count(*) filter (barrier_visible_share = 0) || ' of ' || count(*)
+                    || ' events see none of it'
+        end as detail
+    from features
+    where book_source_ts_ns is not null
 )
 
 select * from int_gate_coverage
