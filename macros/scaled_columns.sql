@@ -1,7 +1,7 @@
 {#- The columns of the labels at barriers in units of volatility, for each of `scaled_barriers`. -#}
 {% macro scaled_columns() -%}
     {%- for multiple in list_var('scaled_barriers') %}
-    {%- set x = '%03d' | format((100 * multiple) | round | int) %}
+    {%- set x = '%03d' | format((100 * (multiple | float)) | round | int) %}
     {%- if not loop.first %},
     {% endif -%}
     scaled_barrier_{{ x }},

@@ -1,4 +1,4 @@
-"""One row per zone entry, real or placebo: what the trades of the next minutes did, and the null."""
+"""One row per zone entry, real or placebo: what trades did in the next minutes, and the null."""
 
 import numpy as np
 import pyarrow as pa
@@ -76,9 +76,7 @@ def model(dbt, session):
     uniqueness = np.empty(len(entries))
     for number in np.unique(placebo_nr):
         chosen = placebo_nr == number
-        uniqueness[chosen] = average_uniqueness(
-            event_ts_ns[chosen], labels.label_end_ts_ns[chosen]
-        )
+        uniqueness[chosen] = average_uniqueness(event_ts_ns[chosen], labels.label_end_ts_ns[chosen])
 
     table = entries.select(["event_id", "session_date", "placebo_nr"])
     for name, values in (columns | {"uniqueness": uniqueness}).items():

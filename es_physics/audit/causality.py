@@ -2,9 +2,9 @@
 
 Nothing that was known at a moment may change when the records after it are taken away. A session is
 rebuilt from Bronze cut at the anchors of some of its events, with the front month held fixed (it is
-chosen by a volume that is known only later), and every event, feature, completed bar and minute of
-gamma up to the cut must be the one of the whole session. Likewise without the trades before the
-open: ATR and volatility may not move.
+chosen by a volume that is known only later), and every event, feature, completed bar, minute of
+gamma, state and path up to the cut must be the one of the whole session. Likewise without the
+trades before the open: ATR and volatility may not move.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from es_physics.calendar import NEW_YORK
 from es_physics.errors import Error
 from es_physics.files import read_parquet_sql, require_root
 
-_MODELS = ("level_events", "level_event_features", "gamma_by_strike", "gamma_by_minute", "bars_1m")
 _AT_ONCE = 2
 
 # What is known at $moment_ns, by table: its key and its rows.
@@ -46,6 +45,28 @@ _KNOWN = {
         "select features.* from silver.level_event_features as features"
         " inner join silver.level_events as events using (event_id)"
         " where events.event_ts_ns <= $moment_ns order by event_id",
+    ),
+    "event_replenishment": (
+        ("event_id", "bucket"),
+        "select buckets.* from silver.event_replenishment as buckets"
+        " inner join silver.level_events as events using (event_id)"
+        " where events.event_ts_ns <= $moment_ns order by event_id, bucket",
+    ),
+    "placebo_events": (
+        ("event_id",),
+        "from silver.placebo_events where event_ts_ns <= $moment_ns order by event_id",
+    ),
+    # Up to its anchor a path is known; beyond it is a label.
+    "event_paths": (
+        ("event_id", "offset_s"),
+        "select paths.* from silver.event_paths as paths"
+        " inner join intermediate.int_zone_entries as entries using (event_id)"
+        " where entries.event_ts_ns <= $moment_ns and paths.offset_s <= 0"
+        " order by event_id, offset_s",
+    ),
+    "level_states": (
+        ("tau_ns", "level_kind"),
+        "from silver.level_states where tau_ns <= $moment_ns order by tau_ns, level_kind",
     ),
     "gamma_by_strike": (
         ("tau_ns", "instrument_id"),
@@ -179,7 +200,7 @@ def _rebuild(
     finished = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "--quiet", "build"),
-            *("--select", *(f"+{model}" for model in _MODELS)),
+            *("--select", *(f"+{table}" for table in _KNOWN)),
             *("--exclude-resource-type", "test", "--vars", json.dumps(choices)),
             *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
             *("--log-level-file", "none"),

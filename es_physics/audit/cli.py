@@ -112,12 +112,15 @@ def _show_proofs(session: date, proofs: Sequence[Proof]) -> None:
         box=box.SIMPLE_HEAD,
         title_justify="left",
     )
-    for name in ("Bronze", "events", "features", "gamma", "bars", "changed"):
+    for name in ("Bronze", "events", "features", "states", "gamma", "bars", "changed"):
         table.add_column(name, justify="left" if name == "Bronze" else "right")
     for proof in proofs:
         counts = [
             proof.row_counts.get(name, "")
-            for name in ("level_events", "level_event_features", "gamma_by_strike", "bars_1m")
+            for name in (
+                *("level_events", "level_event_features", "level_states"),
+                *("gamma_by_strike", "bars_1m"),
+            )
         ]
         changed = len(proof.differences)
         table.add_row(

@@ -68,10 +68,10 @@ def triple_barrier_labels(
 
     A barrier stands `threshold` points from the level on either side and is touched by a trade at
     or beyond it; of trades with the same time the earlier row counts. Threshold 1 is
-    `strength_threshold`, 2 is `outcome_threshold`, one for all events or one for each. The first touch at threshold 2 is the outcome
-    and ends the label; without one the label ends at the horizon, as CHOP, or as UNDEFINED if the
-    last of all trades is earlier than that. Excursions, times and the future price are those of
-    the whole window, beyond the first touch too.
+    `strength_threshold`, 2 is `outcome_threshold`, one for all events or one for each. The first
+    touch at threshold 2 is the outcome and ends the label; without one the label ends at the
+    horizon, as CHOP, or as UNDEFINED if the last of all trades is earlier than that. Excursions,
+    times and the future price are those of the whole window, beyond the first touch too.
 
     Raises ValueError for arrays of unequal length or the wrong type, a sign other than +1 and -1,
     a level or price that is not finite, trades out of order, and a horizon or threshold that is

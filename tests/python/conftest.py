@@ -37,6 +37,11 @@ SILVER_TABLES = (
     "level_interactions",
     "microprice_counts",
     "lead_lag",
+    "event_replenishment",
+    "event_paths",
+    "placebo_events",
+    "placebo_labels",
+    "level_states",
     "bronze_quality",
     "qa_gate_results",
 )

@@ -31,6 +31,13 @@ def test_cutting_bronze_moves_nothing_that_was_known(own_bronze: Path, tmp_path:
     assert all(line.startswith("built ") for line in said)
     assert first.row_counts["level_events"] == first.row_counts["level_event_features"] == 1
     assert last.row_counts["level_events"] == last.row_counts["level_event_features"] > 12
+    assert last.row_counts["event_replenishment"] == 12 * last.row_counts["level_events"]
+    assert last.row_counts["level_states"] > first.row_counts["level_states"] > 0
+    assert last.row_counts["placebo_events"] > first.row_counts["placebo_events"]
+    assert last.row_counts["event_paths"] == 61 * (
+        last.row_counts["level_events"] + last.row_counts["placebo_events"]
+    )
+    assert last.row_counts["gamma_by_minute"] > first.row_counts["gamma_by_minute"] > 0
     assert last.row_counts["gamma_by_strike"] > first.row_counts["gamma_by_strike"] > 0
     assert premarket.row_counts["bars_1m"] > 300
 
