@@ -390,10 +390,18 @@ def event_flows(events: pl.LazyFrame, pairs: pl.LazyFrame) -> pl.LazyFrame:
         )
     )
 
+    shows_zone = pl.col("is_pair") & (
+        pl.when(pl.col("dir_sign") == 1)
+        .then((low / TICK).ceil() <= (ask_end / TICK).floor())
+        .otherwise((bid_end / TICK).ceil() <= (high / TICK).floor())
+    )
+
     def within(seconds: int) -> pl.Expr:
         return pl.col("boundary_ns") > pl.col("event_ts_ns") - seconds * SECOND
 
     in_barrier = within(VARS["barrier_window_s"])
+    gained = pl.col("change").clip(lower_bound=0)
+    lost = (-pl.col("change")).clip(lower_bound=0)
     return (
         pairs.pipe(_with_cells, boundaries)
         .join(event_cells, on="boundary_ns")
@@ -407,6 +415,7 @@ def event_flows(events: pl.LazyFrame, pairs: pl.LazyFrame) -> pl.LazyFrame:
                 for m in LEVELS
             ),
             change=change,
+            shows_zone=shows_zone,
         )
         .group_by("event_id")
         .agg(
@@ -414,9 +423,16 @@ def event_flows(events: pl.LazyFrame, pairs: pl.LazyFrame) -> pl.LazyFrame:
                 f"ofi_near_level_{w}s": _known_sum(pl.col("near").filter(within(w)))
                 for w in VARS["ofi_windows_s"]
             },
-            barrier_added=_known_sum(pl.col("change").clip(lower_bound=0).filter(in_barrier)),
-            barrier_removed=_known_sum((-pl.col("change")).clip(lower_bound=0).filter(in_barrier)),
+            barrier_added=gained.filter(in_barrier).sum(),
+            barrier_removed=lost.filter(in_barrier).sum(),
+            is_shown=(pl.col("shows_zone") & in_barrier).any(),
         )
+        # Where no pair shows any of the zone, nothing of it is known.
+        .with_columns(
+            pl.when("is_shown").then(pl.col(f"barrier_{name}")).alias(f"barrier_{name}")
+            for name in ("added", "removed")
+        )
+        .drop("is_shown")
     )
 
 
@@ -432,6 +448,18 @@ def last_book(events: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
     def defending(columns: Callable[[str], pl.Expr]) -> pl.Expr:
         return pl.when(pl.col("dir_sign") == 1).then(columns("ask")).otherwise(columns("bid"))
 
+    # In ticks, signed by the direction, so that the best price is the lowest.
+    sign = pl.col("dir_sign")
+    first = pl.when(sign == 1).then((low / TICK).ceil()).otherwise(-(high / TICK).floor())
+    last = pl.when(sign == 1).then((high / TICK).floor()).otherwise(-(low / TICK).ceil())
+    best, tenth = (
+        sign * (defending(lambda side, m=m: pl.col(f"{side}_px_{m}")) / TICK).round()
+        for m in (LEVELS[0], LEVELS[-1])
+    )
+    begin = pl.max_horizontal(first, best)
+    live = (last - begin + 1).clip(lower_bound=0)
+    shown = (pl.min_horizontal(last, tenth) - begin + 1).clip(lower_bound=0)
+    visible = pl.when(best.is_not_null()).then(quotient(shown, live))
     return (
         events.join_asof(rows, left_on="event_ts_ns", right_on="ts_recv")
         .filter(pl.col("ts_recv").is_not_null())
@@ -444,7 +472,9 @@ def last_book(events: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
                     pl.col(f"{side}_px_{m}").is_between(low, high) for m in LEVELS
                 )
             ),
+            barrier_visible_share=visible,
         )
+        .with_columns(pl.when(pl.col("barrier_visible_share").ne_missing(0)).then("depth_in_zone"))
     )
 
 

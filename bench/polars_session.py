@@ -387,6 +387,8 @@ def barrier_state() -> pl.Expr:
     return (
         pl.when(change.is_null())
         .then(None)
+        .when(pl.col("barrier_visible_share") < VARS["barrier_min_visible_share"])
+        .then(None)
         .when((replenished < VARS["barrier_vacuum_ratio"]) & (change < -large))
         .then(pl.lit("VACUUM"))
         .when((replenished > VARS["barrier_wall_ratio"]) & (change > large))

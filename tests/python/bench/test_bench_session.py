@@ -13,7 +13,7 @@ COMPARED = {
     "bars_1m": 18,
     "levels": 6,
     "level_events": 17,
-    "level_event_features": 80,
+    "level_event_features": 81,
     "level_event_labels": 23,
 }
 """Columns that the script made when it was last extended: it may be extended, and not cut."""

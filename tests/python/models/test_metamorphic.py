@@ -18,7 +18,7 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 import reference
-from conftest import FROM_OPTIONS, Builds, run_dbt
+from conftest import FROM_OPTIONS, Build, Builds, run_dbt
 from reference.levels import kind_names
 
 from es_physics.bronze.manifest import write_manifest
@@ -36,8 +36,14 @@ PRICES = ("level_price", "spot", "future_price")
 NOT_ALL_ZERO = (
     *("ofi_best_60s", "ofi_near_level_240s", "tape_sell_volume", "tape_velocity", "sweep_net_size"),
     *("dist_to_or_low", "barrier_filled", "barrier_pulled", "depth_in_zone", "force", "mass"),
-    *("force_mass_r2", "es_spx_basis"),
+    *("force_mass_r2", "es_spx_basis", "voi_best_60s", "voi_integrated_240s", "ofi_level_10_60s"),
+    *("book_imbalance", "book_imbalance_10", "weighted_mid_offset", "barrier_visible_share"),
+    *("depth_defending_3_5", "depth_attacking_6_9", "sweep_order_net_size", "replenishment_rate"),
+    *("path_dct_1", "flow_dct_1", "sweep_cluster_net_size", "scaled_barrier_050", "mfe_atr"),
 )
+CONTRACTS = ("signed_volume", "added", "removed", "passive_volume")
+AMOUNTS = ("move", *CONTRACTS)
+"""What paths and buckets of replenishment say."""
 MIRROR_IMAGES = {
     "UP": "DOWN",
     "A": "B",
@@ -87,10 +93,14 @@ def _shifted_bronze(rows: pl.DataFrame) -> pl.DataFrame:
 def _mirrored(events: pl.DataFrame) -> pl.DataFrame:
     """Highs for lows, UP for DOWN, buying for selling; signs turn where up is positive.
 
-    What is aligned with the approach (motion, barrier, force, labels) stays.
+    What is aligned with the approach (motion, state of the book, shapes, barrier, force, labels)
+    stays. The bucket of an imbalance is that of a share, whose ends a mirror does not swap.
     """
-    up_positive = re.compile("dir_sign|ofi_|dist_to_|tape_(imbalance|velocity)|sweep_net|es_spx")
+    up_positive = re.compile(
+        "dir_sign|ofi_|voi_|dist_to_|tape_(imbalance|velocity)|sweep_net|es_spx"
+    )
     columns = {}
+    events = events.drop("imbalance_bucket", strict=False)
     for name in events.columns:
         column = pl.col(_image(name))
         if name in PRICES:
@@ -111,9 +121,13 @@ def _doubled(events: pl.DataFrame) -> pl.DataFrame:
     contracts = cs.matches(
         "^ofi_(best|integrated|near_level)_|^tape_(buy|sell)_volume$|^(force|mass)$"
         "|^barrier_(added|removed|filled|pulled|delta_liq|churn)$|^(passive_volume|depth_in_zone)$"
+        "|^voi_|^ofi_level_|^depth_(defending|attacking|to|at)_|^flow_dct_|^sweep_(order|cluster)_net"
+        "|^replenishment_(rate|velocity)$|^pull_rate$|^(added|removed|signed_volume)$"
     )
     integrated = {window: pl.col(f"ofi_integrated_{window}") for window in ("60s", "240s")}
-    return events.drop(cs.starts_with("sweep_"), "barrier_state").with_columns(
+    return events.drop(
+        "sweep_count", "sweep_net_size", "sweep_detected", "barrier_state", strict=False
+    ).with_columns(
         contracts * 2,
         **{
             f"ofi_imbalance_{window}": x.sign() * (1 + 2 * x.abs()).log()
@@ -124,7 +138,7 @@ def _doubled(events: pl.DataFrame) -> pl.DataFrame:
 
 def _shifted(events: pl.DataFrame) -> pl.DataFrame:
     """Prices move; distances, motion, flow and outcomes stay."""
-    return events.with_columns(pl.col(PRICES) + SHIFT)
+    return events.with_columns(cs.by_name(*PRICES, require_all=False) + SHIFT)
 
 
 CHANGES = {
@@ -137,11 +151,11 @@ CHANGES = {
 @pytest.fixture(scope="module")
 def changed_builds(
     builds: Builds, bronze: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, pl.DataFrame]:
-    """The events of the session as built from each changed market, two builds at a time."""
+) -> dict[str, Build]:
+    """The session as built from each changed market, two builds at a time."""
     builds.start(SESSION)
 
-    def build(name: str) -> pl.DataFrame:
+    def build(name: str) -> Build:
         work = tmp_path_factory.mktemp(name)
         for folder in _partitions(bronze):
             shutil.copytree(folder, work / "bronze" / folder.relative_to(bronze))
@@ -150,7 +164,7 @@ def changed_builds(
                 _rewrite(folder, CHANGES[name][0])
         finished = run_dbt("build", bronze=work / "bronze", work=work, session_date=SESSION)
         assert finished.returncode == 0, finished.output
-        return _events(finished.table("level_interactions", SESSION))
+        return finished
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         return dict(zip(CHANGES, pool.map(build, CHANGES), strict=True))
@@ -168,10 +182,48 @@ def events(builds: Builds) -> pl.DataFrame:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_features_and_labels_follow_the_changed_market(
-    name: str, events: pl.DataFrame, changed_builds: dict[str, pl.DataFrame]
+    name: str, events: pl.DataFrame, changed_builds: dict[str, Build]
 ) -> None:
     expected = CHANGES[name][1](events)
-    assert reference.compare(expected, changed_builds[name], KEYS, rtol=RTOL, atol=ATOL) == []
+    actual = _events(changed_builds[name].table("level_interactions", SESSION))
+    assert reference.compare(expected, actual, KEYS, rtol=RTOL, atol=ATOL) == []
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_states_follow_the_changed_market(
+    name: str, builds: Builds, changed_builds: dict[str, Build]
+) -> None:
+    # A price on the level counts as above it, which has no mirror image.
+    states, actual = (
+        build.table("level_states", SESSION).filter(pl.col("distance") != 0)
+        for build in (builds[SESSION], changed_builds[name])
+    )
+    assert states.height > 2000
+    expected = CHANGES[name][1](states)
+    assert reference.compare(expected, actual, ["tau_ns", "level_kind"], rtol=RTOL, atol=ATOL) == []
+
+
+@pytest.mark.parametrize("name", ["mirrored", "doubled"])
+def test_paths_and_replenishment_follow_the_changed_market(
+    name: str, builds: Builds, changed_builds: dict[str, Build]
+) -> None:
+    """Both are aligned with the approach: a mirrored market leaves them as they are."""
+    factor = 2 if name == "doubled" else 1
+    for table, keys in (
+        ("event_paths", ["event_ts_ns", "level_kind", "offset_s"]),
+        ("event_replenishment", ["event_ts_ns", "level_kind", "bucket"]),
+    ):
+        before, after = (
+            build.table(table, SESSION)
+            .join(build.table("level_events", SESSION), on="event_id")
+            .select(*keys, cs.by_name(*AMOUNTS, require_all=False))
+            for build in (builds[SESSION], changed_builds[name])
+        )
+        if name == "mirrored":
+            after = after.with_columns(pl.col("level_kind").replace(MIRROR_IMAGES))
+        expected = before.with_columns(cs.by_name(*CONTRACTS, require_all=False) * factor)
+        assert expected.height > 0
+        assert reference.compare(expected, after, keys, rtol=RTOL, atol=ATOL) == []
 
 
 def _events(interactions: pl.DataFrame) -> pl.DataFrame:
