@@ -14,7 +14,6 @@ import reference
 from conftest import PROJECT, Build, Builds, run_dbt
 from planted_faults import copy_project
 from reference.constants import DEFAULTS, Constants
-from test_build_sessions import V11
 
 from es_physics.report.palette import SPARE_FAMILIES
 from es_physics.report.session_page import session_page
@@ -37,12 +36,10 @@ OVERNIGHT = (
     },
 )
 KINDS = (*DEFAULTS.level_kinds, *OVERNIGHT)
-KEYS = {
-    "levels": ["level_kind", "valid_from_ns"],
-    "level_events": ["event_id"],
-    "level_event_features": ["event_id"],
-    "level_event_labels": ["event_id"],
-}
+TABLES = (
+    *("levels", "level_events", "level_event_features", "level_event_labels"),
+    *("level_states", "placebo_events", "placebo_labels"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +59,7 @@ def overnight(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Build:
 def test_every_table_has_the_new_kinds_as_the_reference_has_them(
     overnight: Build, bronze: Path
 ) -> None:
-    expected = reference.read_session(
+    expected = reference.expected_tables_v11(
         bronze,
         PROJECT / "seeds" / "session_calendar.csv",
         date.fromisoformat(SESSION),
@@ -70,13 +67,11 @@ def test_every_table_has_the_new_kinds_as_the_reference_has_them(
     )
     differences = {
         name: reference.compare(
-            getattr(expected, name).drop(V11.get(name) or [], strict=False),
-            overnight.table(name, SESSION),
-            keys,
+            expected[name], overnight.table(name, SESSION), reference.KEYS[name]
         )
-        for name, keys in KEYS.items()
+        for name in TABLES
     }
-    assert differences == {name: [] for name in KEYS}
+    assert differences == {name: [] for name in TABLES}
 
 
 def test_new_kinds_have_events_and_the_others_count_them(overnight: Build, builds: Builds) -> None:
