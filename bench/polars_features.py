@@ -452,10 +452,8 @@ def last_book(events: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
     sign = pl.col("dir_sign")
     first = pl.when(sign == 1).then((low / TICK).ceil()).otherwise(-(high / TICK).floor())
     last = pl.when(sign == 1).then((high / TICK).floor()).otherwise(-(low / TICK).ceil())
-    best, tenth = (
-        sign * (defending(lambda side, m=m: pl.col(f"{side}_px_{m}")) / TICK).round()
-        for m in (LEVELS[0], LEVELS[-1])
-    )
+    best = sign * (defending(lambda side: pl.col(f"{side}_px_{LEVELS[0]}")) / TICK).round()
+    tenth = sign * (defending(lambda side: pl.col(f"{side}_px_{LEVELS[-1]}")) / TICK).round()
     begin = pl.max_horizontal(first, best)
     live = (last - begin + 1).clip(lower_bound=0)
     shown = (pl.min_horizontal(last, tenth) - begin + 1).clip(lower_bound=0)
