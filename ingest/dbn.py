@@ -23,6 +23,7 @@ from es_physics.errors import first_line
 from ingest.columns import Records, column, to_batch
 from ingest.definitions import Definitions
 from ingest.errors import InputError, UnreadableError
+from ingest.oddities import odd_letters, odd_times, remarks
 from ingest.routing import (
     Router,
     kind_of_feed,
@@ -37,8 +38,6 @@ _CHUNK_BYTES = 8 << 20  # 23 thousand mbp-10 records: more would take memory and
 _SYMBOLS_TOLD = 100
 """So many of the requested symbols a manifest holds: there is one for each feed and date."""
 
-# What the format's one-letter fields may hold.
-_LETTERS = {"action": b"ACMRTFN", "side": b"ABN"}
 _MAX_METADATA_BYTES = 256 << 20
 
 _VERSIONS = {1: dbn.v1, 2: dbn.v2, 3: dbn.v3}
@@ -180,17 +179,15 @@ class DbnFile:
             self._check_times(ts_recv, done)
             done += len(records)
             outside += int(((ts_recv < start) | (ts_recv >= end)).sum())
-            odd.update(_odd_letters(records))
+            odd.update(odd_letters(records))
+            odd.update(odd_times(np.ascontiguousarray(records["ts_event"]).view(np.int64), ts_recv))
             yield from self._routed(original, records, ts_recv)
         if outside:
             self.remarks.append(
                 f"{outside:,} of its {done:,} records lie outside the window it was asked for,"
                 f" {_iso(start)} to {_iso(end)}; they have been landed"
             )
-        self.remarks += [
-            f"{count:,} of its {done:,} records have {what}; they have been landed"
-            for what, count in odd.items()
-        ]
+        self.remarks += remarks(odd, done)
 
     def _routed(
         self, original: Records, records: Records, ts_recv: NDArray[np.int64]
@@ -242,7 +239,7 @@ class DbnFile:
                 at = int(bad.argmax())
                 raise InputError(
                     f"is corrupt: record {done + at} has type {records['rtype'][at]} and length"
-                    f" {records['length'][at] * 4}, {self.schema} has {layout.rtype} and {size};"
+                    f" {int(records['length'][at]) * 4}, {self.schema} has {layout.rtype} and {size};"
                     " download it again"
                 )
             done += len(records)
@@ -285,17 +282,6 @@ class DbnFile:
                 f"is corrupt: record {done + at} has ts_recv {ts_recv[at]}, outside"
                 f" {EARLIEST} to {LATEST}; download it again"
             )
-
-
-def _odd_letters(records: Records) -> Counter[str]:
-    """How many records have a letter that the format does not know, by what it is."""
-    odd: Counter[str] = Counter()
-    for name, letters in _LETTERS.items():
-        if name in (records.dtype.names or ()):
-            known = np.zeros(256, bool)
-            known[list(letters)] = True
-            odd[f"an unknown {name}"] = int((~known[records[name].view(np.uint8)]).sum())
-    return +odd
 
 
 def _iso(ts_ns: int) -> str:

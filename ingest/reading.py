@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from datetime import date
@@ -70,6 +70,10 @@ def read(
     remarks = [*file.remarks]
     if any(part and not part.is_sorted for part in parts.values()):
         remarks.append("its records are not in the order of ts_recv; they have been sorted")
+    if renamed := sum(len(_names_twice(part)) for part in parts.values() if part):
+        remarks.append(
+            f"{renamed} of its instruments have two names on one trade date; both have been landed"
+        )
     silent, remark = _silent_partitions(file, {day for _, day in parts}, calendar, now_ns)
     remarks += remark
     parts = dict.fromkeys(p for p in silent if feeds is None or p[0] in feeds) | parts
@@ -88,6 +92,12 @@ def read(
         given.sha256, file.schema, file.window, source, given.conditions, parts
     )
     return contribution, remarks
+
+
+def _names_twice(part: Part) -> list[int]:
+    """The instruments of a part that have more than one symbol."""
+    counts = Counter(instrument for _, instrument in part.symbol_ids)
+    return [instrument for instrument, count in counts.items() if count > 1]
 
 
 def as_ranges(partitions: Collection[Partition], calendar: Calendar) -> list[list[str]]:

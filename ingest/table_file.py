@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +23,7 @@ from ingest.vendor_columns import DECIMAL, TIMES, is_fixed_point
 PARQUET_MAGIC, ZSTD_MAGIC = b"PAR1", b"\x28\xb5\x2f\xfd"
 
 _BATCH_ROWS = 16_384
-_HEADER_BYTES = 1 << 16
+_HEADER_BYTES, _PIECE_BYTES = 1 << 16, 1 << 10
 
 
 class TableFile(Protocol):
@@ -62,8 +63,13 @@ def column_names(path: Path) -> list[str]:
             plain = (
                 zstandard.ZstdDecompressor().stream_reader(file) if magic == ZSTD_MAGIC else file
             )
-            line = plain.read(_HEADER_BYTES).partition(b"\n")[0].decode()
-            return next(csv.reader([line]), [])
+            head = b""
+            # Little by little: damage further on is for those to find who read on.
+            while b"\n" not in head and len(head) < _HEADER_BYTES:
+                if not (piece := plain.read(_PIECE_BYTES)):
+                    break
+                head += piece
+            return next(csv.reader([head.partition(b"\n")[0].decode()]), [])
         except (pa.ArrowException, zstandard.ZstdError, csv.Error, ValueError) as error:
             raise UnreadableError(f"is no table ({first_line(error)})") from error
 
@@ -84,7 +90,7 @@ class ParquetFile:
     def __init__(self, path: Path) -> None:
         self._file = pa.OSFile(os.fsencode(path))
         try:
-            self._parquet = pq.ParquetFile(self._file)
+            self._parquet = pq.ParquetFile(self._file, page_checksum_verification=True)
         except (pa.ArrowException, OSError) as error:
             self._file.close()
             raise UnreadableError(f"is no Parquet ({first_line(error)})") from error
@@ -103,10 +109,53 @@ class ParquetFile:
         return pa.nulls(0)
 
     def batches(self, wanted: Sequence[pa.Field]) -> Iterator[pa.RecordBatch]:
+        extremes = _Extremes(self._parquet)
         try:
-            yield from self._parquet.iter_batches(_BATCH_ROWS, columns=[f.name for f in wanted])
+            for batch in self._parquet.iter_batches(_BATCH_ROWS, columns=[f.name for f in wanted]):
+                extremes.add(batch)
+                yield batch
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"is corrupt ({first_line(error)}); export it again") from error
+        extremes.check()
+
+
+class _Extremes:
+    """The smallest and the largest value of each column of whole numbers or times.
+
+    A Parquet file's footer may say what they are; else nothing there vouches for the values.
+    """
+
+    def __init__(self, file: pq.ParquetFile) -> None:
+        self._file = file
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        for field, column in zip(batch.schema, batch.columns, strict=True):
+            is_number = pa.types.is_integer(field.type)
+            if is_number or pa.types.is_timestamp(field.type):
+                numbers = column if is_number else column.cast(pa.int64())
+                low, high = (part.as_py() for part in pc.min_max(numbers).values())
+                if low is not None:
+                    lowest, highest = self._seen.get(field.name, (low, high))
+                    self._seen[field.name] = min(low, lowest), max(high, highest)
+
+    def check(self) -> None:
+        """Raise InputError where the footer says otherwise."""
+        about = self._file.metadata
+        for at in range(about.num_columns if about.num_row_groups else 0):
+            groups = [about.row_group(group).column(at) for group in range(about.num_row_groups)]
+            name = groups[0].path_in_schema
+            told = [group.statistics for group in groups]
+            if name in self._seen and all(one is not None and one.has_min_max for one in told):
+                raw = isinstance(told[0].min, datetime)  # In the column's own unit.
+                low = min(one.min_raw if raw else one.min for one in told)
+                high = max(one.max_raw if raw else one.max for one in told)
+                extremes = low, high
+                if extremes != self._seen[name]:
+                    raise InputError(
+                        f"is corrupt: column {name} is not what the file's footer says it is;"
+                        " export it again"
+                    )
 
 
 class CsvFile:

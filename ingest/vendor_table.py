@@ -7,6 +7,7 @@ integers, decimals or doubles, times integers or ISO 8601. The schema is that of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from ingest.columns import UNDEFINED
 from ingest.dbn import DBN_MAGIC
 from ingest.definitions import Definitions
 from ingest.errors import InputError, UnreadableError
+from ingest.oddities import odd_texts, odd_times, remarks
 from ingest.reader import Window
 from ingest.routing import Router, refuse_unused, widest_schema
 from ingest.symbology import kinds_of, kinds_of_definitions
@@ -147,12 +149,17 @@ class VendorTable:
         Raises InputError at the first batch with a value that its column cannot have.
         """
         done = 0
+        odd: Counter[str] = Counter()
         for raw in self._table.batches(self._wanted):
             columns = {field.name: _converted(raw, field, done) for field in self._wanted}
             self._check(columns, done)
+            odd.update(odd_texts(columns))
+            times = (columns[name].fill_null(-1).to_numpy() for name in ("ts_event", "ts_recv"))
+            odd.update(odd_times(*times))
             done += len(raw)
             batch, kinds = self._named(columns)
             yield from self._router.route(batch, kinds)
+        self.remarks += remarks(odd, done)
 
     def _check(self, columns: dict[str, pa.Array], done: int) -> None:
         times = columns["ts_recv"].to_numpy()
