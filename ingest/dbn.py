@@ -239,8 +239,8 @@ class DbnFile:
                 at = int(bad.argmax())
                 raise InputError(
                     f"is corrupt: record {done + at} has type {records['rtype'][at]} and length"
-                    f" {int(records['length'][at]) * 4}, {self.schema} has {layout.rtype} and {size};"
-                    " download it again"
+                    f" {int(records['length'][at]) * 4}, {self.schema} has {layout.rtype} and"
+                    f" {size}; download it again"
                 )
             done += len(records)
             # Only definitions and statistics ever changed layout; the rest need no transcoding.
