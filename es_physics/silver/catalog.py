@@ -10,24 +10,33 @@ import os
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from es_physics.files import is_local, read_parquet_sql
 from es_physics.silver.commit import read_commit
+from es_physics.silver.descriptions import Description
 from es_physics.silver.errors import RecordError
 from es_physics.silver.verify import committed_sessions
 
+if TYPE_CHECKING:
+    import duckdb
+
 
 def write_catalog(
-    root: Path, target: Path, report: Callable[[str], None] = lambda problem: None
+    root: Path,
+    target: Path,
+    report: Callable[[str], None] = lambda problem: None,
+    descriptions: Mapping[str, Description] | None = None,
 ) -> dict[str, int]:
     """Write the catalog of the Silver root to `target`; returns the sessions in each view.
 
     A session whose record is damaged, or whose files are not all there, is left out; `report` gets
     a line for it. Over an object store, a reader's connection needs the store's file system
-    registered (or DuckDB's httpfs). Raises RecordError if nothing is published.
+    registered (or DuckDB's httpfs). `descriptions`, by table, become the comments on the views and
+    their columns. Raises RecordError if nothing is published.
     """
     import duckdb  # Here, as all that imports this package would take its memory.
 
@@ -72,9 +81,26 @@ def write_catalog(
                 # By name: a session built by older code may lack a column.
                 files_sql = read_parquet_sql(paths, ", union_by_name = true")
                 connection.execute(f'create view "{table}" as select * from {files_sql}')
+                if descriptions and table in descriptions:
+                    _comment(connection, table, descriptions[table])
         try:
             shutil.copyfile(made, draft)
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
     return {table: len(paths) for table, paths in sorted(files.items())}
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, table: str, description: Description) -> None:
+    """Comment on a view and on those of its columns that are described."""
+    there = connection.execute(
+        "select column_name from duckdb_columns() where table_name = ?", [table]
+    ).fetchall()
+    texts = {f'view "{table}"': description.table} | {
+        f'column "{table}"."{name}"': description.columns[name]
+        for (name,) in there
+        if name in description.columns
+    }
+    for thing, text in texts.items():
+        literal = text.replace("'", "''")
+        connection.execute(f"comment on {thing} is '{literal}'")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from es_physics.checkout import NoCheckout, project_folder
 from es_physics.console import (
     Problems,
     day,
@@ -116,12 +117,17 @@ def _collect(options: argparse.Namespace) -> int:
 
 def _catalog(options: argparse.Namespace) -> int:
     from es_physics.silver.catalog import write_catalog
+    from es_physics.silver.descriptions import read_descriptions
 
     root = options.silver_root
     require_root(root, "Silver")
     problems = Problems()
     target = options.output or (root if is_local(root) else Path("data")) / "catalog.duckdb"
-    for table, sessions in write_catalog(root, target, problems.report).items():
+    try:
+        descriptions = read_descriptions(project_folder())
+    except NoCheckout:  # Views without comments are of use all the same.
+        descriptions = {}
+    for table, sessions in write_catalog(root, target, problems.report, descriptions).items():
         print(f"{table}: {sessions} sessions")
     print(f"written to {target}")
     return problems.exit_code

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import Builds, run_dbt
+from conftest import Builds, run_dbt, run_es_physics
 
 SESSION = "2025-12-10"
 
@@ -62,6 +62,44 @@ def test_every_built_column_is_described(
         if missing:
             undescribed[node["name"]] = missing
     assert undescribed == {}
+
+
+def test_every_column_of_a_source_is_described_and_there(
+    manifest: dict[str, Any], built_columns: dict[tuple[str, str], list[str]]
+) -> None:
+    sources = nodes(manifest, "source")
+    assert len(sources) == 9
+    for source in sources:
+        columns = built_columns["bronze", source["name"]]
+        assert set(source["columns"]) == set(columns), source["name"]
+        assert all(described(column["description"]) for column in source["columns"].values())
+
+
+def test_descriptions_reach_the_silver_tables_and_the_catalog(
+    manifest: dict[str, Any], builds: Builds, tmp_path: Path
+) -> None:
+    silver = builds[SESSION].silver
+    catalog = tmp_path / "catalog.duckdb"
+    written = run_es_physics("catalog", "--silver-root", silver, "--output", catalog)
+    assert written.returncode == 0, written.stderr
+    expected = {
+        (node["name"], name): " ".join(column["description"].split())
+        for node in nodes(manifest, "model")
+        if node["schema"] == "silver"
+        for name, column in node["columns"].items()
+    }
+    assert len(expected) > 300
+    for database, schema in ((silver.parent / "build.duckdb", "silver"), (catalog, "main")):
+        with duckdb.connect(str(database), read_only=True) as connection:
+            comments = connection.execute(
+                "select table_name, column_name, comment from duckdb_columns()"
+                " where schema_name = ? and not internal and table_name <> 'commits'",
+                [schema],
+            ).fetchall()
+        found = {
+            (table, column): " ".join((text or "").split()) for table, column, text in comments
+        }
+        assert found == expected, database
 
 
 def test_no_description_is_of_a_column_that_is_not_there(
