@@ -74,6 +74,7 @@ report: setup ## Write the page of SESSION, or of all sessions from START to END
 bench: .venv/.installed-dev ## Time a full-size session beside a Polars script and a bare scan, and ingest.
 	$(BIN)/python -m bench.compare --book-rows 1000000 2500000 10000000 24000000
 	$(BIN)/python -m bench.ingest
+	$(BIN)/python -m bench.folder
 	$(BIN)/python -m bench.orders
 
 profile: .venv/.installed-dev ## Show where the time of a full-size dbt build goes, node by node.

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from conftest import Builds, run_module
 
-from bench import command, compare, ingest, orders, profile
+from bench import command, compare, folder, ingest, orders, profile
 from bench.code_lines import code_lines
 from bench.measure import Cost
 from bench.session import SESSION_DATE, Session
@@ -103,6 +103,16 @@ def test_the_import_beside_the_vendors_parquet(
     assert not (cache / ROWS / "ingest").exists()
 
 
+def test_a_folder_of_many_files_beside_the_one(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert folder.main(["--book-rows", ROWS, "--repeat", "1", "--cache", str(cache)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = {" ".join(words[:-3]): words[-3] for words in lines if len(words) > 4}
+    assert rows[folder.SPLIT] == rows[folder.WHOLE]
+    assert not (cache / ROWS / "folder").exists()
+
+
 def test_records_that_differ_are_found(tmp_path: Path) -> None:
     bronze, vendor = tmp_path / "bronze.parquet", tmp_path / "vendor.parquet"
     ours = pl.DataFrame(
@@ -130,7 +140,7 @@ def test_lines_of_code_are_neither_blank_nor_comment(tmp_path: Path) -> None:
     assert code_lines([python, sql]) == 5
 
 
-@pytest.mark.parametrize("module", [profile, compare, ingest])
+@pytest.mark.parametrize("module", [profile, compare, ingest, folder])
 def test_a_session_too_small_is_told_in_words(
     module: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

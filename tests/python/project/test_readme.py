@@ -71,7 +71,7 @@ def test_a_command_takes_its_arguments(
             assert es_physics.cli.main(arguments) == 0
         case ["python", "-m", "ingest", *arguments]:
             assert ingest.cli.main(arguments) == 0
-        case ["python", "-m", ("pytest" | "bench.ingest" | "bench.compare"), *_]:
+        case ["python", "-m", ("pytest" | "bench.ingest" | "bench.folder" | "bench.compare"), *_]:
             assert all((PROJECT / word).exists() for word in words if word.startswith("tests/"))
         case ["make", *targets]:
             finished = subprocess.run(
