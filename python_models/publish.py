@@ -14,6 +14,8 @@ def model(dbt, session):
         .order("tau_ns, instrument_id")
         .to_arrow_table(),
         "gamma_by_minute": dbt.ref("gamma_by_minute").order("tau_ns").to_arrow_table(),
+        "session_grid": dbt.ref("session_grid").order("grid_start_ns").to_arrow_table(),
+        "ofi_moments": dbt.ref("ofi_moments").order("m, n").to_arrow_table(),
         "microprice_counts": dbt.ref("microprice_counts")
         .order("i_from, spread_from, dh, i_to, spread_to")
         .to_arrow_table(),

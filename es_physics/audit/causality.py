@@ -3,7 +3,7 @@
 Nothing that was known at a moment may change when the records after it are taken away. A session is
 rebuilt from Bronze cut at the anchors of some of its events, with the front month held fixed (it is
 chosen by a volume that is known only later), and every event, feature, completed bar, minute of
-gamma, state and path up to the cut must be the one of the whole session. Likewise without the
+gamma, state, step and path up to the cut must be the one of the whole session. Likewise without the
 trades before the open: ATR and volatility may not move.
 """
 
@@ -75,6 +75,10 @@ _KNOWN = {
     "gamma_by_minute": (
         ("tau_ns",),
         "from silver.gamma_by_minute where tau_ns <= $moment_ns order by tau_ns",
+    ),
+    "session_grid": (
+        ("grid_start_ns",),
+        "from silver.session_grid where grid_end_ns <= $moment_ns order by grid_start_ns",
     ),
     "bars_1m": (
         ("bar_start_ns",),

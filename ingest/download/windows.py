@@ -22,15 +22,17 @@ class ClockWindow:
 def default_windows() -> dict[str, str]:
     """The "HH:MM-HH:MM" of each feed that is not asked for whole, New York time.
 
-    Book and quotes are states: they are read from the longest look back before the opening bell to
-    the last event. Trades, definitions and statistics are read from the evening on.
+    Book and quotes are states: they are read from the longest look back before the opening bell, or
+    from where the session's grid begins, to the last event. Trades, definitions and statistics are
+    read from the evening on.
     """
     values = project_vars()
     longest_s = max(
         60, values["wall_baseline_s"], values["barrier_window_s"], *values["ofi_windows_s"]
     )
     bell = datetime.combine(date.min, time.fromisoformat(values["rth_start"])) + timedelta(days=1)
-    start = bell - timedelta(minutes=-(-longest_s // 60))
+    grid = datetime.combine(bell.date(), time(9))
+    start = min(bell - timedelta(minutes=-(-longest_s // 60)), grid)
     window = f"{start:%H:%M}-{values['event_end']}"
     return {"futures/mbp10": window, "options/nbbo": window}
 

@@ -12,6 +12,8 @@
     (ref('int_book_windows'), ['anchor_ts_ns', 'window_s']),
     (ref('int_event_near_flow'), ['event_id', 'window_s']),
     (ref('int_barrier_stretches'), ['from_ns']),
+    (ref('int_session_grid'), ['grid_start_ns']),
+    (ref('int_ofi_moments'), ['m', 'n']),
     (ref('int_microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
     (ref('int_future_mids'), ['ts_ns']),
     (ref('int_parity_legs'), ['minute_start_ns', 'leg_nr']),

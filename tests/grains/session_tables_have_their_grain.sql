@@ -13,4 +13,6 @@
     (ref('int_front_month'), ['session_date']),
     (ref('int_front_trades'), ['trade_nr']),
     (ref('int_front_prices'), ['ts_ns']),
+    (ref('int_clock_minutes'), ['mark_ns']),
+    (ref('int_grid_steps'), ['grid_start_ns']),
 ]) }}

@@ -12,6 +12,8 @@
     (ref('level_event_features'), ['event_id']),
     (ref('level_event_labels'), ['event_id']),
     (ref('level_interactions'), ['event_id']),
+    (ref('session_grid'), ['grid_start_ns']),
+    (ref('ofi_moments'), ['m', 'n']),
     (ref('microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
     (ref('lead_lag'), ['pair', 'theta_ms']),
     (ref('event_replenishment'), ['event_id', 'bucket']),

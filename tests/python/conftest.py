@@ -35,6 +35,8 @@ SILVER_TABLES = (
     "level_event_features",
     "level_event_labels",
     "level_interactions",
+    "session_grid",
+    "ofi_moments",
     "microprice_counts",
     "lead_lag",
     "event_replenishment",

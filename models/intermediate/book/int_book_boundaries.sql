@@ -8,8 +8,12 @@ states as (
     select distinct tau_ns from {{ ref('int_level_states') }}
 ),
 
-marks as (
-    select * from {{ ref('int_minute_marks') }}
+minutes as (
+    select * from {{ ref('int_clock_minutes') }}
+),
+
+steps as (
+    select * from {{ ref('int_grid_steps') }}
 ),
 
 session as (
@@ -40,12 +44,14 @@ ends as (
     from states
     union
     select mark_ns - unnest([0, 60]) * 1000000000::bigint as boundary_ns
-    from marks
+    from minutes
+    union
+    select unnest([grid_start_ns, grid_end_ns]) as boundary_ns
+    from steps
+    where has_book_columns
     union
     -- Where the span of the book begins, so that every later row lies in a cell.
-    select
-        rth_start_ns - ({{ longest_book_window_s() }} * 1000000000::bigint)::bigint
-            as boundary_ns
+    select {{ book_start_ns('session') }} as boundary_ns
     from session
 ),
 

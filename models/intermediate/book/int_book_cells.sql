@@ -11,6 +11,7 @@ seconds as (
 ladders as (
     select
         ts_ns,
+        ask_px_00 - bid_px_00 as spread,
         {%- for side in ['bid', 'ask'] %}
         {{ ladder_is_full(side) }} as {{ side }}_is_full,
         (
@@ -39,6 +40,9 @@ int_book_cells as (
     select
         cell_nr,
         max(ts_ns) as last_ts_ns,
+        count(*) as row_count,
+        count(*) filter (spread > 0) as spread_row_count,
+        coalesce(sum(round(spread * 1e9)) filter (spread > 0), 0) as spread_nano_sum,
         {%- for side in ['bid', 'ask'] %}
         count(*) filter ({{ side }}_count > 0) as {{ side }}_row_count,
         sum({{ side }}_size) filter ({{ side }}_is_full) as {{ side }}_full_sum,

@@ -16,8 +16,7 @@ book as not materialized (
 states as not materialized (
     select
         book.ts_ns,
-        session.rth_start_ns - ({{ longest_book_window_s() }} * 1000000000::bigint)::bigint
-            as start_ns
+        {{ book_start_ns('session') }} as start_ns
     from book
     inner join session on book.trade_date = session.session_date
     inner join front_month on book.symbol = front_month.front_month

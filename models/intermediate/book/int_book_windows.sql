@@ -8,8 +8,12 @@ states as (
     select distinct tau_ns from {{ ref('int_level_states') }}
 ),
 
-marks as (
-    select * from {{ ref('int_minute_marks') }}
+minutes as (
+    select * from {{ ref('int_clock_minutes') }}
+),
+
+steps as (
+    select * from {{ ref('int_grid_steps') }}
 ),
 
 boundaries as (
@@ -56,7 +60,13 @@ windows as (
     select
         mark_ns as anchor_ts_ns,
         60 as window_s
-    from marks
+    from minutes
+    union
+    select
+        grid_end_ns as anchor_ts_ns,
+        {{ var('state_cadence_s') }} as window_s
+    from steps
+    where has_book_columns
 ),
 
 window_cells as (
@@ -88,9 +98,10 @@ sums as (
         (
             coalesce(sum({{ side }}_full_sum), 0) / {{ levels }}
             + sum({{ side }}_partial_sum)::double / {{ multiple }}
-        ) / nullif(sum({{ side }}_row_count), 0) as {{ side }}_size_per_level
-        {{- ',' if not loop.last }}
+        ) / nullif(sum({{ side }}_row_count), 0) as {{ side }}_size_per_level,
         {%- endfor %}
+        sum(row_count)::bigint as row_count,
+        sum(spread_nano_sum) / nullif(sum(spread_row_count), 0) / 1e9 as mean_spread
     from window_cells
     group by anchor_ts_ns, window_s
 ),
@@ -118,7 +129,9 @@ int_book_windows as (
         {%- endfor %}
         bid_size_per_level,
         ask_size_per_level,
-        both_size_per_level
+        both_size_per_level,
+        row_count,
+        mean_spread
     from sums
 )
 

@@ -17,6 +17,7 @@ clock as (
         trade_date + time '{{ clock_var("premarket_start") }}' as premarket_start_et,
         trade_date + time '{{ clock_var("rth_start") }}' as rth_start_et,
         trade_date + time '{{ clock_var("event_end") }}' as event_end_et,
+        trade_date + time '09:00:00' as grid_start_et,
         -- A half day closes earlier than the calendar's usual close; a closed day keeps the usual
         -- clock.
         trade_date + case
@@ -35,6 +36,7 @@ int_session_clock as (
         {{ new_york_ns('trade_date_start_et') }} as trade_date_start_ns,
         {{ new_york_ns('trade_date_end_et') }} as trade_date_end_ns,
         {{ new_york_ns('premarket_start_et') }} as premarket_start_ns,
+        {{ new_york_ns('grid_start_et') }} as grid_start_ns,
         {{ new_york_ns('rth_start_et') }} as rth_start_ns,
         {{ new_york_ns('rth_start_et') }}
         + {{ var('opening_range_minutes') }} * 60000000000 as opening_range_end_ns,

@@ -37,6 +37,7 @@ def test_cutting_bronze_moves_nothing_that_was_known(own_bronze: Path, tmp_path:
     assert last.row_counts["event_paths"] == 61 * (
         last.row_counts["level_events"] + last.row_counts["placebo_events"]
     )
+    assert last.row_counts["session_grid"] > first.row_counts["session_grid"] > 0
     assert last.row_counts["gamma_by_minute"] > first.row_counts["gamma_by_minute"] > 0
     assert last.row_counts["gamma_by_strike"] > first.row_counts["gamma_by_strike"] > 0
     assert premarket.row_counts["bars_1m"] > 300
