@@ -115,7 +115,7 @@ def _decide(
     if landed.status == "ok" and not force:
         if not landed.manifest["sources"]:  # A download's: none was listed, so nothing was asked.
             return replace(decision, verdict=Verdict.OTHER_FILES)
-        there = made_from(landed)
+        there = landed.made_from
         if rank_of(there) < rank_of(best):
             return replace(decision, verdict=Verdict.BETTER_THERE)
         if there == best:
@@ -145,15 +145,6 @@ def _beside(decision: Decision, chosen: Sequence[Offer], landed: PartitionCheck)
         files = frozenset(offer.sha256 for offer in new)
         return replace(decision, verdict=Verdict.ADD, files=files)
     return replace(decision, verdict=Verdict.OTHER_FILES)
-
-
-def made_from(landed: PartitionCheck) -> str | None:
-    """The schema of the records of a partition that is there; None for SPX."""
-    sources = landed.manifest["sources"]
-    # Manifests did not always say so, but all of a partition's sources were of one schema, or two
-    # of quotes, which cannot be told apart.
-    schema: str | None = landed.manifest.get("made_from", sources[0].get("schema"))
-    return schema
 
 
 def _source_spans(source: Mapping[str, object]) -> tuple[Window, ...]:

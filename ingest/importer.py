@@ -29,7 +29,7 @@ from es_physics.bronze.partitions import PartitionCheck, check_partition, partit
 from es_physics.calendar import Calendar, default_calendar, utc_dates
 from es_physics.errors import UsageError, first_line
 from es_physics.files import is_local, root_path
-from ingest.deciding import Decision, Offer, Verdict, decide, made_from, spans
+from ingest.deciding import Decision, Offer, Verdict, decide, spans
 from ingest.definitions import Definitions
 from ingest.errors import InputError, UnreadableError, UnusedError
 from ingest.finding import Input, find_inputs
@@ -289,7 +289,7 @@ class _Run:
                     self.reporter.say(f"{where}: up to date")
                 case Verdict.BETTER_THERE:
                     result.up_to_date += 1
-                    there = str(made_from(self.checks[partition]))
+                    there = str(self.checks[partition].made_from)
                     unused[str(decision.schema), there].append(partition)
                 case Verdict.WRITE | Verdict.ADD:
                     self._land(partition, where, decision)

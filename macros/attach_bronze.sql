@@ -39,6 +39,7 @@
             state ->> 'root' as root,
             state ->> 'status' as status,
             state ->> 'problem' as problem,
+            state ->> 'made_from' as made_from,
             (state -> 'files')::varchar[] as files,
             (state -> 'sha256')::varchar[] as sha256
         from checked

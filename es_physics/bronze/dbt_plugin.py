@@ -16,7 +16,7 @@ and how to read them:
 - `bronze_feeds()`: the paths of all feeds;
 - `bronze_partition(feed_path, trade_date)`: one JSON object with the partition's
   product's `root` (null for an index), its `status` (`ok`, `missing` or `invalid`), the `problem`
-  in words, its `files` and their `sha256`;
+  in words, the schema it is `made_from` (null if not known), its `files` and their `sha256`;
 - `bronze_select(feed_path, files)`: the SELECT that reads those files, typed and empty for none.
 
 Others ask for
@@ -124,11 +124,13 @@ def bronze_partition(feed_path: str, trade_date: date) -> str:
     cache = root_path(setting("ES_BRONZE_CACHE", DEFAULT_BRONZE_CACHE))
     feed = FEED_BY_PATH[feed_path]
     check = fetch_partition(bronze_root(), feed, trade_date, cache)
+    made_from = check.made_from if check.status == "ok" else None
     return json.dumps(
         {
             "root": ROOT_SYMBOL if feed.has_root_key else None,
             "status": check.status,
             "problem": check.problem,
+            "made_from": made_from if made_from in feed.made_from else None,
             "files": [str(path) for path in check.files],
             "sha256": list(check.sha256),
         }

@@ -44,6 +44,17 @@ class PartitionCheck:
     sha256: list[str] = field(default_factory=list)
     manifest: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def made_from(self) -> str | None:
+        """The schema that all of its records are from; None for SPX and where it is not known.
+
+        Manifests did not always say so, but all of a partition's sources were of one schema, or
+        two of quotes, which cannot be told apart.
+        """
+        sources = self.manifest.get("sources") or [{}]
+        schema: str | None = self.manifest.get("made_from", sources[0].get("schema"))
+        return schema
+
 
 def check_partition(
     bronze_root: Path, feed: Feed, trade_date: date, *, hash_files: bool = True

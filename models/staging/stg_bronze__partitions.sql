@@ -11,6 +11,7 @@ renamed as (
         trade_date,
         status,
         problem,
+        made_from,
         sha256
     from source
 )

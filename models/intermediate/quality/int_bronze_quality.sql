@@ -29,6 +29,7 @@ int_bronze_quality as (
         -- partition
         partitions.status as partition_status,
         partitions.problem as partition_problem,
+        partitions.made_from,
 
         -- records
         checks.row_count,
