@@ -40,7 +40,7 @@ backfill: setup ## Build the sessions from START= to END= that are not up to dat
 	$(call need,START END,START=2025-12-12 END=2025-12-16 [ARGS='--workers 4'])
 	@$(BIN)/es-physics build --start $(START) --end $(END) $(ARGS)
 
-check: style ## Check what needs no market, build or browser: in a minute, after every change.
+check: style ## Check what needs no market, build, browser or many processes: in a minute, after every change.
 	$(BIN)/python -m pytest -m "not market" $(TEST_OPTIONS)
 
 test: lint ## Run every check and test.

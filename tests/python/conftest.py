@@ -158,8 +158,8 @@ def run_dbt(
     return Build(finished.returncode, finished.stdout + finished.stderr, silver)
 
 
-# What takes a simulated market, a dbt build or a browser.
-SLOW_FIXTURES = {"bronze", "builds", "chrome"}
+# What takes a simulated market, a dbt build, a browser, an object store or a virtual environment.
+SLOW_FIXTURES = {"bronze", "builds", "chrome", "tiny", "bucket", "wheel"}
 
 # A test that is slow because others use the machine says nothing about the project.
 settings.register_profile("project", deadline=None)
@@ -167,7 +167,7 @@ settings.load_profile("project")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a market, a build or a browser; `make check` runs the others."""
+    """Mark what needs one of those; `make check` runs the others."""
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("market")

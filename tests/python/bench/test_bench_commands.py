@@ -140,6 +140,7 @@ def test_lines_of_code_are_neither_blank_nor_comment(tmp_path: Path) -> None:
     assert code_lines([python, sql]) == 5
 
 
+@pytest.mark.market
 @pytest.mark.parametrize("module", [profile, compare, ingest, folder])
 def test_a_session_too_small_is_told_in_words(
     module: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -390,6 +390,7 @@ def test_a_full_disk_while_a_batch_file_comes_in(shop) -> None:
 # --- a process that ends -------------------------------------------------------------------------
 
 
+@pytest.mark.market
 @pytest.mark.parametrize("how", ["stream", "batch"])
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_or_interrupted_process_loses_nothing(

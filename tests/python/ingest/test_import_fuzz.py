@@ -18,7 +18,7 @@ from dbn_files import OPTION_IDS, UNDEF_PRICE, definitions, dtype, encode, new_y
 
 from ingest.importer import ImportResult, import_paths
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.market]
 
 COUNT, MUTATIONS = 200, 500
 T0 = new_york("2025-12-16 09:30")

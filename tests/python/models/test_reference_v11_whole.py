@@ -108,6 +108,10 @@ RECORDS = Records(
 )
 
 
+# Whole sessions of the reference, which takes its time.
+pytestmark = pytest.mark.market
+
+
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pl.DataFrame]:
     return build_tables_v11(RECORDS)

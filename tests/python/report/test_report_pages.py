@@ -61,6 +61,7 @@ def test_a_built_session_has_a_page_below_the_limit(
     assert re.search(r"Published build [0-9a-f]{64}", body(html))
 
 
+@pytest.mark.market
 def test_pages_have_the_same_bytes_in_every_process(tmp_path: Path, run_report: Report) -> None:
     silver = tmp_path / "silver"
     report_silver.publish(silver, DAY)

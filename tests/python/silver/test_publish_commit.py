@@ -113,6 +113,7 @@ def test_the_points_are_all_there_are(tmp_path: Path, monkeypatch: pytest.Monkey
     assert all(fnmatch(name, point) for name, point in zip(passed, POINTS, strict=True))
 
 
+@pytest.mark.market
 @pytest.mark.parametrize("before", [0, 1], ids=["first", "again"])
 @pytest.mark.parametrize("number", range(len(POINTS)), ids=POINTS)
 def test_killed_at_any_point_leaves_one_whole_version(
@@ -144,6 +145,7 @@ KILLS = int(os.environ.get("ES_TEST_KILLS", "10"))
 """How many kills at moments by chance the suite tries; give the variable for more."""
 
 
+@pytest.mark.market
 def test_killed_at_any_moment_loses_nothing(tmp_path: Path) -> None:
     """One publisher after the other is killed at random, a gc beside them: what the record names is
     there and of one version, as new as the last or newer, and ends as an undisturbed run leaves."""
@@ -179,6 +181,7 @@ def _publish_many(root: Path, numbers: range) -> None:
         publish_generation(root, generation, rows=20_000)
 
 
+@pytest.mark.market
 def test_a_reader_during_two_publishers_never_sees_a_mixture(tmp_path: Path) -> None:
     publish_generation(tmp_path, 0, rows=20_000)
     writers = [
