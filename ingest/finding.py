@@ -145,7 +145,6 @@ class _Search:
         self.found = FoundInputs()
         self.candidates: dict[object, _File] = {}
         self.support: dict[str, list[_File]] = {_CONDITIONS: [], _LISTING: []}
-        self.left_out: dict[tuple[str, str], list[str]] = {}
         self.folders: set[tuple[int, int]] = set()
 
     def run(self, paths: Iterable[str | Path]) -> FoundInputs:
@@ -161,9 +160,6 @@ class _Search:
                     self._file(_File(path), None)
             except (OSError, ValueError) as error:  # ValueError: no path at all
                 self._unreadable(_File(path), error)
-        for (where, why), names in self.left_out.items():
-            more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-            self.found.left_out.append((where, f"{', '.join(sorted(names)[:3])}{more}: {why}"))
         self._identify()
         return self.found
 
@@ -220,7 +216,7 @@ class _Search:
             self._unreadable(file, error)
             return
         if why:
-            self.left_out.setdefault((top or file.folder, why), []).append(file.name)
+            self.found.left_out.append((file.label, why))
         else:
             place = file.path.resolve() if file.member is None else (file.path, file.member)
             self.candidates.setdefault(place, file)

@@ -247,8 +247,8 @@ class _Run:
             self._unreadable(given.label, error)
         else:
             self._take(given, contribution)
-            for left_out in file.left_out:
-                self.reporter.leave_out(given.label, left_out)
+            if file.left_out:
+                self.reporter.leave_out(given.label, "; ".join(file.left_out))
             for remark in remarks:
                 self.reporter.warn(given.label, remark)
 

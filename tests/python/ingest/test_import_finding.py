@@ -122,7 +122,7 @@ def test_links_are_followed_once(tmp_path) -> None:
     (tmp_path / "in" / "c.dbn").symlink_to(tmp_path / "nowhere")
     result = quiet([tmp_path / "in"], tmp_path / "b")
     assert landed(result, tmp_path / "b")
-    assert result.left_out == [f"{tmp_path / 'in'}: c.dbn: a link to nothing"]
+    assert result.left_out == [f"{tmp_path / 'in'}/c.dbn: a link to nothing"]
     assert result.warnings == []
 
 
@@ -137,16 +137,17 @@ def test_data_is_known_by_what_it_is(tmp_path, name) -> None:
 
 def test_what_is_left_out_is_named(folder, tmp_path) -> None:
     (folder / "next.dbn.zst.part").write_bytes(DBN[:99])
-    for name in ("notes.txt", ".DS_Store", "a.pdf", "b.pdf", "c.pdf"):
+    others = ("notes.txt", ".DS_Store", "a.pdf", "b.pdf", "c.pdf")
+    for name in others:
         (folder / name).write_text("words")
     os.mkfifo(folder / "pipe.dbn")
     result = quiet([folder], tmp_path / "b")
     assert landed(result, tmp_path / "b")
-    assert sorted(result.left_out) == [
-        f"{folder}: .DS_Store, a.pdf, b.pdf and 2 more: not a kind of file that holds market data",
-        f"{folder}: next.dbn.zst.part: an unfinished download",
-        f"{folder}: pipe.dbn: no regular file",
-    ]
+    assert {*result.left_out} == {
+        *(f"{folder}/{name}: not a kind of file that holds market data" for name in others),
+        f"{folder}/next.dbn.zst.part: an unfinished download",
+        f"{folder}/pipe.dbn: no regular file",
+    }
 
 
 def test_names_that_are_no_text_are_spelled_out(tmp_path, capsys) -> None:
@@ -264,7 +265,7 @@ def test_a_zip_within_a_zip_is_named(folder, tmp_path) -> None:
     path = zipped(tmp_path / "outer.zip", {"inner.zip": inner, "a.dbn.zst": DBN})
     result = quiet([path], tmp_path / "b")
     assert landed(result, tmp_path / "b")
-    assert result.left_out == [f"{path}: inner.zip: a zip within a zip; unpack it"]
+    assert result.left_out == [f"{path}/inner.zip: a zip within a zip; unpack it"]
 
 
 def test_a_member_cannot_write_outside(tmp_path) -> None:
