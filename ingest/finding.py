@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, TypeVar
@@ -248,6 +248,8 @@ class _Search:
                 continue
             if first := self.found.distinct.get(sha256):
                 self.found.repeated.append((file.label, first.label))
+                known = {**conditions.get(file.folder, {}), **first.conditions}
+                self.found.distinct[sha256] = replace(first, conditions=known)
                 continue
             if listed.get(file.label, sha256) != sha256:
                 problem = f"is not the file that the vendor lists in {_LISTING}: its sha256 differs"
