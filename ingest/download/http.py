@@ -23,6 +23,7 @@ from databento.common.system import USER_AGENT
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from es_physics.errors import Error
 from ingest.download.errors import DownloadError, OversizeError, SlowError, UsageError
 from ingest.download.pace import Pace
 
@@ -38,7 +39,7 @@ _PROBLEM_BYTES = 1 << 16
 _HEADERS = {"accept": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
 
 
-class HttpError(Exception):
+class HttpError(Error):
     """The vendor answered with a status of 300 and above. `body`: what it says, as text."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: str) -> None:

@@ -311,7 +311,7 @@ def test_agrees_with_the_naive_loop(
         ({"trade_price": [[1.0, 2.0, 3.0]]}, r"trade_price has shape \(1, 3\)"),
         ({"trade_price": [1.0, np.inf, 2.0]}, "trade_price inf is not a finite price"),
         ({"horizon_ns": 0}, "horizon_ns is 0"),
-        ({"outcome_threshold": math.nan}, "outcome_threshold is nan"),
+        ({"outcome_threshold": math.nan}, "outcome_threshold nan is not positive"),
         ({"strength_threshold": -5.0}, r"strength_threshold is -5\.0"),
     ],
 )
