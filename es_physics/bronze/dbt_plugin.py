@@ -43,8 +43,8 @@ from duckdb import DuckDBPyConnection
 from duckdb.func import SPECIAL
 
 from es_physics import project
-from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL
-from es_physics.bronze.partitions import fetch_partition
+from es_physics.bronze.feeds import FEED_BY_PATH, ROOT_SYMBOL, Feed
+from es_physics.bronze.partitions import PartitionCheck, fetch_partition
 from es_physics.calendar import default_calendar
 from es_physics.errors import Error, first_line
 from es_physics.files import (
@@ -119,11 +119,25 @@ def newest_bronze() -> str:
     return max(names, default="")
 
 
+def prove_partition(feed: Feed, trade_date: date, *, keep: bool = False) -> PartitionCheck:
+    """`fetch_partition` where the environment says that Bronze is.
+
+    With `keep` the build that follows in this process takes it for its own proof, once.
+    """
+    cache = root_path(setting("ES_BRONZE_CACHE", DEFAULT_BRONZE_CACHE))
+    check = fetch_partition(bronze_root(), feed, trade_date, cache)
+    if keep:
+        _proven[feed.path, trade_date] = check
+    return check
+
+
+_proven: dict[tuple[str, date], PartitionCheck] = {}
+
+
 def bronze_partition(feed_path: str, trade_date: date) -> str:
     """The state of one partition as a JSON object; see the module's docstring."""
-    cache = root_path(setting("ES_BRONZE_CACHE", DEFAULT_BRONZE_CACHE))
     feed = FEED_BY_PATH[feed_path]
-    check = fetch_partition(bronze_root(), feed, trade_date, cache)
+    check = _proven.pop((feed_path, trade_date), None) or prove_partition(feed, trade_date)
     made_from = check.made_from if check.status == "ok" else None
     return json.dumps(
         {

@@ -22,10 +22,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from es_physics.bronze.partitions import fetch_partition
 from es_physics.build.machine import PATIENCE_S
 from es_physics.build.plan import plan_session
 from es_physics.build.session_inputs import SessionInputs
+from es_physics.errors import Error
 from es_physics.files import root_path
 from es_physics.silver.commit import expose
 from es_physics.silver.fingerprint import code_version
@@ -51,6 +51,9 @@ RETRIED: frozenset[Status] = frozenset({"error", "died"})
 has taken long enough."""
 
 _MAX_LOG = 20_000
+
+_LEAST_START_S = 120.0
+"""Seconds that the fork server has to import and parse, whatever the patience with a build."""
 
 # In the scratch folder: what the process printed; what it did last, touched at each sign of life.
 _OUTPUT = "output.log"
@@ -116,7 +119,16 @@ class Attempt:
         self._process = context.Process(
             target=_build_here, args=(job, self._scratch, sender), daemon=True
         )
-        self._process.start()
+        # The fork server answers once it has imported and parsed, or never.
+        starting = threading.Thread(target=self._process.start, daemon=True)
+        starting.start()
+        starting.join(patience_s := max(job.patience_s, _LEAST_START_S))
+        if starting.is_alive():
+            raise Error(
+                f"no build could be started for {patience_s:g} s: the process that they are"
+                " forked from hangs; nothing was built, start again"
+            )
+        self._progress.touch()
         sender.close()
         self.sentinel = self._process.sentinel
 
@@ -214,6 +226,8 @@ def _build_here(job: Job, scratch: str, sender: Connection) -> None:
 
 
 def _checked_build(job: Job, scratch: str) -> Outcome:
+    from es_physics.bronze.dbt_plugin import prove_partition  # imported before the fork as well
+
     day = job.session_date
     if (code := code_version()) != job.code:
         return Outcome(
@@ -235,9 +249,7 @@ def _checked_build(job: Job, scratch: str) -> Outcome:
     # A damaged partition would be left out with a warning, and a session of less published.
     for feed, trade_date in inputs.partitions(day):
         _show_progress(scratch, f"Bronze {feed.path} of {trade_date}")
-        check = fetch_partition(
-            root_path(job.bronze_root), feed, trade_date, Path(scratch, "bronze")
-        )
+        check = prove_partition(feed, trade_date, keep=True)
         if check.status == "invalid":
             message = f"Bronze {feed.path} of {trade_date}: {check.problem}; import it again"
             return Outcome(day, "bad Bronze", message)

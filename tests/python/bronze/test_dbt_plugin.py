@@ -14,8 +14,10 @@ from conftest import PROJECT
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt_common.exceptions import DbtRuntimeError
 
+from es_physics.bronze import dbt_plugin
 from es_physics.bronze.dbt_plugin import Plugin, bronze_select
-from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.bronze.feeds import FEED_BY_PATH, Feed
+from es_physics.bronze.partitions import PartitionCheck
 from es_physics.project import NO_CHOICES
 
 
@@ -135,3 +137,22 @@ def test_a_database_that_cannot_be_opened_is_refused_in_one_line(tmp_path: Path)
     with pytest.raises(DbtRuntimeError, match=r"the database's folder .*/gone is not there"):
         opened(tmp_path / "gone" / "x.duckdb")
     opened(tmp_path / "my-db [1]* é.duckdb")
+
+
+def test_what_a_build_has_just_proven_is_proven_once(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[tuple[str, date]] = []
+
+    def fetch(root: Path, feed: Feed, day: date, cache: Path) -> PartitionCheck:
+        asked.append((feed.path, day))
+        return PartitionCheck("missing")
+
+    monkeypatch.setattr(dbt_plugin, "fetch_partition", fetch)
+    monkeypatch.setenv("ES_BRONZE_ROOT", str(tmp_path))
+    spx, trades = FEED_BY_PATH["index/spx"], FEED_BY_PATH["futures/trades"]
+    day = date(2025, 12, 16)
+    dbt_plugin.prove_partition(spx, day, keep=True)
+    for feed in (spx, trades, spx):
+        connection.execute("select bronze_partition(?, ?)", [feed.path, day]).fetchall()
+    assert asked == [(spx.path, day), (trades.path, day), (spx.path, day)]

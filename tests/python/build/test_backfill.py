@@ -186,6 +186,28 @@ def test_a_killed_run_goes_on_and_a_killed_build_is_finished(
     assert "built" not in output
 
 
+def test_a_build_that_shows_no_progress_is_an_error_of_its_date(
+    bronze: Path, tmp_path: Path
+) -> None:
+    """A process that is stopped can neither finish nor fail."""
+    root = tmp_path / "silver"
+    running = start(bronze, root, "2025-11-27", "2025-11-27", "--patience", "20")
+    # The first is what the builds are forked from.
+    while len(processes := builds_running(root)) < 2:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    os.kill(max(processes), signal.SIGSTOP)
+    code, output = finish(running)
+    assert code == 1, output
+    assert re.search(r"2025-11-27 stalled in [\d.]+ s no progress for 20 s, so it was end", output)
+    log = PROJECT / "target/backfill/2025-11-27.log"
+    assert f"2025-11-27: see {log}" in output
+    assert "last: " in log.read_text()
+    assert "Traceback" not in output
+    assert records(root) == {}
+    assert builds_running(root) == []
+
+
 def builds_running(silver: Path) -> list[int]:
     """The processes that build into this Silver root."""
     found = []
