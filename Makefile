@@ -6,7 +6,7 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo backfill check test lint style format lock docs report bench profile prove-causality validate \
+.PHONY: help setup demo backfill gold gold-demo check test lint style format lock docs report bench profile prove-causality validate \
 	clean
 
 # Stops with how to call the target unless all of these are given.
@@ -40,6 +40,15 @@ backfill: setup ## Build the sessions from START= to END= that are not up to dat
 	$(call need,START END,START=2025-12-12 END=2025-12-16 [ARGS='--workers 4'])
 	@$(BIN)/es-physics build --start $(START) --end $(END) $(ARGS)
 
+gold: setup ## Make gold of the committed sessions from START= to END=.
+	$(call need,START END,START=2025-01-02 END=2025-12-16)
+	$(BIN)/dbt build --target gold --select gold --vars '{gold_start: $(START), gold_end: $(END)}'
+
+gold-demo: setup ## Simulate and build ten small weeks, and make gold of them; minutes.
+	$(BIN)/python -m ingest simulate --scale tiny --start 2025-09-29 --end 2025-12-16
+	$(BIN)/es-physics build --start 2025-10-02 --end 2025-12-16
+	$(MAKE) gold START=2025-10-02 END=2025-12-16
+
 check: style ## Check what needs no market, build, browser or many processes: in a minute, after every change.
 	$(BIN)/python -m pytest -m "not market" $(TEST_OPTIONS)
 
@@ -66,7 +75,7 @@ lock: ## Renew requirements*.txt from pyproject.toml (needs uv).
 LOCK_OPTIONS := --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 
 docs: setup ## Write the dbt docs site as one page, target/static_index.html.
-	$(BIN)/dbt docs generate --static
+	$(BIN)/dbt docs generate --target docs --static
 
 report: setup ## Write the page of SESSION, or of all sessions from START to END; reports/index.html.
 	$(BIN)/es-physics report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END))

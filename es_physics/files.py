@@ -60,6 +60,11 @@ def silver_root() -> Path:
     return root_path(setting("ES_SILVER_ROOT", "data/silver"))
 
 
+def gold_root() -> Path:
+    """Where the tables of many sessions lie: `ES_GOLD_ROOT`, or `data/gold`."""
+    return root_path(setting("ES_GOLD_ROOT", "data/gold"))
+
+
 def require_root(
     root: Path, kind: Literal["Bronze", "Silver"], *, may_be_empty: bool = False
 ) -> None:
@@ -76,16 +81,16 @@ def require_root(
     )
 
 
-def require_writable_root(root: Path) -> None:
-    """Raise RootError unless a Silver root on this machine is a folder, or can be made one."""
+def require_writable_root(root: Path, kind: Literal["Silver", "Gold"] = "Silver") -> None:
+    """Raise RootError unless a root on this machine is a folder, or can be made one."""
     if not is_local(root):
         return
     folders = (root.absolute(), *root.absolute().parents)
     there = next(folder for folder in folders if folder.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         raise RootError(
-            f"Silver root {absolute(root)}: {there} is no folder that can be written to; set"
-            " ES_SILVER_ROOT"
+            f"{kind} root {absolute(root)}: {there} is no folder that can be written to; set"
+            f" ES_{kind.upper()}_ROOT"
         )
 
 

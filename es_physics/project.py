@@ -27,6 +27,7 @@ _DECLARED = re.compile(
     r"^  (?P<name>\w+):.*\s# (?P<kind>[a-z]+)"
     r"( (?P<open>[\[(])(?P<low>\S+), (?P<high>[^\])]+)(?P<close>[\])]))?; \S"
 )
+_SECTION = re.compile(r"^  # --- (?P<word>\w+)")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 _CONTRACT = re.compile(r"([A-Z0-9]{1,4}[FGHJKMNQUVXZ]\d{1,2})?")
 
@@ -37,12 +38,14 @@ class Var:
 
     kind: date, clock, contract, flag, number, integer, or numbers and integers for lists without
     repeats; anything else is looked at by what reads it. low, high: the interval of its numbers,
-    whose ends belong to it where `has_low`, `has_high`.
+    whose ends belong to it where `has_low`, `has_high`. section: the first word of the heading that
+    it stands under.
     """
 
     name: str
     default: Any
     kind: str
+    section: str = ""
     low: float = -math.inf
     high: float = math.inf
     has_low: bool = True
@@ -99,7 +102,12 @@ class Var:
 def declared_vars() -> Mapping[str, Var]:
     """Every var of `dbt_project.yml` by name. Raises ValueError for one that says no type."""
     text = _PROJECT_FILE.read_text(encoding="utf-8")
-    rules = {found["name"]: found for line in text.splitlines() if (found := _DECLARED.match(line))}
+    rules, section_of, section = {}, {}, ""
+    for line in text.splitlines():
+        if heading := _SECTION.match(line):
+            section = heading["word"]
+        elif found := _DECLARED.match(line):
+            rules[found["name"]], section_of[found["name"]] = found, section
     made = {}
     for name, default in yaml.safe_load(text)["vars"].items():
         if name not in rules:
@@ -110,13 +118,14 @@ def declared_vars() -> Mapping[str, Var]:
                 name,
                 default,
                 rule["kind"],
+                section_of[name],
                 float(rule["low"]),
                 float(rule["high"]),
                 rule["open"] == "[",
                 rule["close"] == "]",
             )
             if rule["low"]
-            else Var(name, default, rule["kind"])
+            else Var(name, default, rule["kind"], section_of[name])
         )
     return made
 
@@ -142,8 +151,8 @@ def vars_problem(values: Mapping[str, Any]) -> str | None:
 def project_vars(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The vars of `dbt_project.yml` by name, `overrides` over their defaults.
 
-    Without those of `NO_CHOICES`. Raises UsageError for a name that is not declared or a value
-    that it may not have.
+    Without those of `NO_CHOICES`, and those that gold alone reads. Raises UsageError for a name
+    that is not declared or a value that it may not have.
     """
     overrides = overrides or {}
     if SESSION_DATE in overrides:
@@ -151,7 +160,17 @@ def project_vars(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     if problem := vars_problem(overrides):
         raise UsageError(problem)
     values = {name: var.default for name, var in declared_vars().items()} | dict(overrides)
-    return {name: value for name, value in values.items() if name not in NO_CHOICES}
+    of_gold = gold_var_names()
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in NO_CHOICES and name not in of_gold
+    }
+
+
+def gold_var_names() -> list[str]:
+    """The vars that gold alone reads, which decide no number of a session."""
+    return [name for name, var in declared_vars().items() if var.section == "gold"]
 
 
 def _is_date(value: Any) -> bool:

@@ -2,10 +2,10 @@
     nodes themselves, everything above it was built and every test upon that ran and passed. Which
     nodes those are is read off the graph, so that a new table or test is asked for without being
     listed. Whatever is missing is told in one line, and what was published before stays. -#}
-{% macro prove_publication() %}
+{% macro prove_publication(layer='silver') %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set above = [] -%}
-    {%- do gather_above(model.unique_id, above) -%}
+    {%- do gather_above(model.unique_id, above, layer) -%}
     {%- set passed = {} -%}
     {%- for row in run_query(
         'select unique_id, true from ' ~ own('runs.built') ~ " where invocation_id = '" ~ invocation_id
@@ -26,7 +26,7 @@
                     {%- do failed.append(node.name) -%}
                 {%- endif -%}
             {%- endif -%}
-        {%- elif node.resource_type == 'model' and node.schema == 'silver'
+        {%- elif node.resource_type == 'model' and node.schema == layer
             and node.unique_id != model.unique_id -%}
             {%- do unpublished.append(node.name) -%}
         {%- endif -%}
@@ -37,15 +37,16 @@
         (failed, ' failed'),
         (unbuilt, ' not built in this run'),
         (untested, ' not tested in this run'),
-        (unpublished, ' is in silver, but publish does not read it'),
+        (unpublished, ' is in ' ~ layer ~ ', but ' ~ model.name ~ ' does not read it'),
     ] if names -%}
         {%- do reasons.append(first_of(names) ~ words) -%}
     {%- endfor -%}
     {%- if reasons -%}
         {{ exceptions.raise_compiler_error(
-            'session ' ~ session_date() ~ ' is not published: ' ~ reasons | join('; ')
-            ~ '. What is published is proven whole, in one run: dbt build --vars '
-            ~ "'{session_date: " ~ session_date() ~ "}'") }}
+            ('gold' if layer == 'gold' else 'session ' ~ session_date()) ~ ' is not published: '
+            ~ reasons | join('; ') ~ '. What is published is proven whole, in one run: '
+            ~ ('dbt build --target gold --select gold' if layer == 'gold'
+                else "dbt build --vars '{session_date: " ~ session_date() ~ "}'")) }}
     {%- endif -%}
 {% endmacro %}
 
@@ -54,18 +55,21 @@
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set refused, commit_path = run_query('select refused, commit_path from ' ~ this).rows[0] -%}
     {%- if refused -%}
-        {{ exceptions.raise_compiler_error('session ' ~ session_date() ~ ' ' ~ refused) }}
+        {{ exceptions.raise_compiler_error(
+            ('gold' if target.name == 'gold' else 'session ' ~ session_date()) ~ ' ' ~ refused) }}
     {%- elif not commit_path -%}
         {%- do exceptions.warn('session ' ~ session_date() ~ ': a run with --empty publishes nothing') -%}
     {%- endif -%}
 {% endmacro %}
 
-{#- Add to `found` the unique ids of all that a node is made from, sources aside. -#}
-{% macro gather_above(unique_id, found) %}
+{#- Add to `found` the unique ids of all that a node is made from: sources aside, and for gold the
+    sessions, which it reads as they were committed. -#}
+{% macro gather_above(unique_id, found, layer='silver') %}
     {%- for parent in graph.nodes[unique_id].depends_on.nodes or [] -%}
-        {%- if parent in graph.nodes and parent not in found -%}
+        {%- if parent in graph.nodes and parent not in found
+            and (layer != 'gold' or 'gold' in graph.nodes[parent].fqn) -%}
             {%- do found.append(parent) -%}
-            {%- do gather_above(parent, found) -%}
+            {%- do gather_above(parent, found, layer) -%}
         {%- endif -%}
     {%- endfor -%}
 {% endmacro %}

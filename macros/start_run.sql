@@ -9,6 +9,16 @@
     {%- do check_vars() -%}
     {%- do check_roots() -%}
     {%- do say_what_is_built() -%}
+    {%- do make_run_tables() -%}
+    {%- do check_what_is_read(tables_read()) -%}
+    {%- do run_query(
+        'insert into ' ~ own('runs.started') ~ " values ('" ~ invocation_id ~ "', date '"
+        ~ session_date() ~ "', '" ~ project_vars_json() ~ "', '" ~ run_started_at ~ "')") -%}
+    {{ return('') }}
+{% endmacro %}
+
+{#- Where runs and what they built are noted. -#}
+{% macro make_run_tables() %}
     {%- do run_query('create schema if not exists ' ~ own('runs')) -%}
     {%- do run_query(
         'create table if not exists ' ~ own('runs.started') ~ ' (invocation_id varchar,'
@@ -16,11 +26,6 @@
     {%- do run_query(
         'create table if not exists ' ~ own('runs.built')
         ~ ' (unique_id varchar, invocation_id varchar)') -%}
-    {%- do check_what_is_read(tables_read()) -%}
-    {%- do run_query(
-        'insert into ' ~ own('runs.started') ~ " values ('" ~ invocation_id ~ "', date '"
-        ~ session_date() ~ "', '" ~ project_vars_json() ~ "', '" ~ run_started_at ~ "')") -%}
-    {{ return('') }}
 {% endmacro %}
 
 {#- A name in this build's database: one that may be called as a schema is, or hold any character. -#}

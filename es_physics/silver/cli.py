@@ -18,7 +18,8 @@ from es_physics.console import (
     silver_root_argument,
     whole_number,
 )
-from es_physics.files import is_local, require_root
+from es_physics.files import gold_root, is_local, require_root
+from es_physics.silver.commit import GOLD, commit_path
 from es_physics.silver.errors import RecordError
 
 
@@ -82,6 +83,9 @@ def _verify(options: argparse.Namespace) -> int:
     sessions = committed_sessions(root)
     if not sessions and not found:
         raise RecordError(f"nothing is published below {root}")
+    gold = gold_root()
+    if commit_path(gold, GOLD).is_file():
+        found += problems(gold)
     bad = {session for session, _ in found}
     if options.json:
         print_json(
@@ -97,7 +101,7 @@ def _verify(options: argparse.Namespace) -> int:
     # A plan compares hashes of its own accord only where that costs no transfer.
     force = "" if is_local(root) else " --force"
     for session, problem in found:
-        cure = f"es-physics build --date {session}{force}"
+        cure = "make gold" if session == GOLD else f"es-physics build --date {session}{force}"
         print(f"error: {session} {problem}: {cure}", file=sys.stderr)
     print(f"{len(sessions)} sessions published below {root}: {len(bad)} with problems")
     return 1 if bad else 0
@@ -108,9 +112,13 @@ def _collect(options: argparse.Namespace) -> int:
 
     require_root(options.silver_root, "Silver")
     problems = Problems()
-    count, size = collect_garbage(
-        options.silver_root, timedelta(hours=options.older_than), problems.report
-    )
+    count = size = 0
+    for root in (options.silver_root, gold_root()):
+        if root.is_dir():
+            files, length = collect_garbage(
+                root, timedelta(hours=options.older_than), problems.report
+            )
+            count, size = count + files, size + length
     print(f"{count} files removed, {size / 1e6:.1f} MB")
     return problems.exit_code
 

@@ -36,18 +36,24 @@ from es_physics.silver.store import STAGING, held, place, place_copy
 COMMITS = "_commits"
 VERSIONS = "_versions"
 
+Key = date | str
+"""What is published as one: a session by its date, or by its name what many of them make."""
 
-def table_path(table: str, session_date: date) -> Path:
-    """Where plain globs find a table's file of one session, below the Silver root."""
-    return Path(table) / f"session_date={session_date}" / "data.parquet"
-
-
-def commit_path(root: Path, session_date: date) -> Path:
-    """Where a session's commit record lies; a session is published if and only if it is there."""
-    return root / COMMITS / f"{session_date}.json"
+GOLD = "gold"
 
 
-def read_commit(root: Path, session_date: date) -> dict[str, Any] | None:
+def table_path(table: str, key: Key) -> Path:
+    """Where plain globs find a table's file, below the root."""
+    folder = f"session_date={key}" if isinstance(key, date) else ""
+    return Path(table) / folder / "data.parquet"
+
+
+def commit_path(root: Path, key: Key) -> Path:
+    """Where a commit record lies; a session is published if and only if it is there."""
+    return root / COMMITS / f"{key}.json"
+
+
+def read_commit(root: Path, session_date: Key) -> dict[str, Any] | None:
     """The session's commit record, None if it is not published.
 
     Raises RecordError with the record's path if it is no commit record of this project's format.
@@ -64,7 +70,7 @@ def read_commit(root: Path, session_date: date) -> dict[str, Any] | None:
         for output in record["outputs"].values():
             _ = output["path"], output["file"], output["bytes"], output["sha256"]
         _ = record["version"], record["fingerprint"], record["committed_at"], record["inputs"]
-        if record["session_date"] != session_date.isoformat():
+        if record["session_date"] != str(session_date):
             raise ValueError(f"it is of {record['session_date']}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RecordError(
@@ -73,14 +79,14 @@ def read_commit(root: Path, session_date: date) -> dict[str, Any] | None:
     return record
 
 
-def committed_files(root: Path, session_date: date) -> dict[str, Path]:
+def committed_files(root: Path, session_date: Key) -> dict[str, Path]:
     """The session's published files by table, all of one version; empty if it is not published."""
     record = read_commit(root, session_date)
     outputs = record["outputs"] if record else {}
     return {table: root / output["file"] for table, output in outputs.items()}
 
 
-def read_table(root: Path, table: str, session_date: date) -> pa.Table:
+def read_table(root: Path, table: str, session_date: Key) -> pa.Table:
     """A table of a published session, in its published order.
 
     Raises RecordError if the session is not published or its commit has no such table.
@@ -112,21 +118,38 @@ def publish_session(
     `run_started_at` is when it began, and `project` the folder of the code. Returns the commit in
     short: `session_date`, `row_count` over all tables, `fingerprint` and the record's path.
     """
-    root = root or silver_root()
-    now = datetime.now(UTC)
-    run = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    folder = f"{VERSIONS}/{session_date}/{run}"
     inputs = {
         "bronze": json.loads(bronze_json),
         "code_version": code_version(project),
         "packages": package_versions(),
         "vars": json.loads(vars_json),
     }
+    return publish(
+        root or silver_root(), session_date, tables, inputs, run_started_at=run_started_at
+    )
+
+
+def publish(
+    root: Path,
+    key: Key,
+    tables: Mapping[str, pa.Table],
+    inputs: Mapping[str, Any],
+    *,
+    run_started_at: str,
+) -> dict[str, Any]:
+    """Publish `tables` below `root` as `key`, with a record of the `inputs` they were made from.
+
+    Returns the commit in short: `session_date` (the key), `row_count` over all tables,
+    `fingerprint` and the record's path.
+    """
+    now = datetime.now(UTC)
+    run = f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    folder = f"{VERSIONS}/{key}/{run}"
     # From the first file to the last, so that no gc takes any away.
     with held(root, STAGING), held(root, folder):
         try:
             outputs = {
-                name: _place_table(root, session_date, f"{folder}/{name}", name, table)
+                name: _place_table(root, key, f"{folder}/{name}", name, table)
                 for name, table in sorted(tables.items())
             }
         except Exception:
@@ -136,7 +159,7 @@ def publish_session(
             raise
         committed_at = datetime.now(UTC)
         record = {
-            "session_date": session_date.isoformat(),
+            "session_date": str(key),
             "version": run,
             "fingerprint": inputs_sha256(inputs),
             "inputs": inputs,
@@ -146,17 +169,17 @@ def publish_session(
                 (committed_at - datetime.fromisoformat(run_started_at)).total_seconds(), 3
             ),
         }
-        _commit(root, session_date, record)
-        expose(root, session_date)
+        _commit(root, key, record)
+        expose(root, key)
     return {
-        "session_date": session_date,
+        "session_date": key,
         "row_count": sum(output["rows"] for output in outputs.values()),
         "fingerprint": record["fingerprint"],
-        "commit_path": str(commit_path(root, session_date)),
+        "commit_path": str(commit_path(root, key)),
     }
 
 
-def _commit(root: Path, session_date: date, record: Mapping[str, Any]) -> None:
+def _commit(root: Path, session_date: Key, record: Mapping[str, Any]) -> None:
     """Write the record, if its files are all there.
 
     An object store has no locks: there it is asked again after, and the record before put back.
@@ -187,7 +210,7 @@ def _require_files(root: Path, record: Mapping[str, Any]) -> None:
             )
 
 
-def expose(root: Path, session_date: date) -> None:
+def expose(root: Path, session_date: Key) -> None:
     """Make the files that plain globs read those of the commit record.
 
     Ends only when the record it exposed is still the one in force, so that of two builds that
@@ -231,7 +254,7 @@ def _is_linked(root: Path, output: Mapping[str, Any]) -> bool:
 
 
 def _place_table(
-    root: Path, session_date: date, file: str, name: str, table: pa.Table
+    root: Path, session_date: Key, file: str, name: str, table: pa.Table
 ) -> dict[str, Any]:
     """Write the table to `file`, whose name has no suffix: no glob takes it for published data."""
     sink = pa.BufferOutputStream()

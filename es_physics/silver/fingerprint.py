@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -33,11 +33,15 @@ def code_version(project: Path = Path()) -> str:
 
     `project` is the dbt project's folder; the modules are those of the installed package.
     """
+    files = [path for path in project_files(project) if not is_of_gold(path, project)]
+    return files_sha256(project, files, modules_of_a_build(project))
+
+
+def files_sha256(project: Path, files: Iterable[Path], modules: Iterable[Path]) -> str:
+    """sha256 over the names and contents of files of the project and modules of the package."""
     digest = hashlib.sha256()
-    named = {path.relative_to(project).as_posix(): path for path in _project_files(project)}
-    named |= {
-        path.relative_to(_PACKAGE.parent).as_posix(): path for path in modules_of_a_build(project)
-    }
+    named = {path.relative_to(project).as_posix(): path for path in files}
+    named |= {path.relative_to(_PACKAGE.parent).as_posix(): path for path in modules}
     for name, path in sorted(named.items()):
         digest.update(f"{name}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -51,8 +55,14 @@ def package_versions() -> dict[str, str]:
 
 def modules_of_a_build(project: Path) -> set[Path]:
     """The files of this package that the dbt plugin and the project's Python models run."""
-    found = {_PLUGIN}
-    waiting = [_PLUGIN, *(project / "python_models").glob("*.py")]
+    return imported_files([_PLUGIN, *(project / "python_models").glob("*.py")])
+
+
+def imported_files(files: Sequence[Path]) -> set[Path]:
+    """The files of this package that these import, one through the other, and those of it among
+    them."""
+    found = {file for file in files if file.is_relative_to(_PACKAGE)}
+    waiting = list(files)
     while waiting:
         file = waiting.pop()
         new = set(_imports(file, file.stat().st_mtime_ns)) - found
@@ -61,7 +71,13 @@ def modules_of_a_build(project: Path) -> set[Path]:
     return found
 
 
-def _project_files(project: Path) -> list[Path]:
+def is_of_gold(path: Path, project: Path) -> bool:
+    """Whether a file of the project makes tables of many sessions and none of one."""
+    return "gold" in path.relative_to(project).parts[:-1]
+
+
+def project_files(project: Path) -> list[Path]:
+    """What dbt reads of the project."""
     files: list[Path] = []
     for name in _PROJECT_FILES:
         top = project / name

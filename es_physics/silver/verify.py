@@ -13,7 +13,7 @@ from typing import Any
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.calendar import default_calendar
 from es_physics.files import file_sha256, is_local
-from es_physics.silver.commit import COMMITS, VERSIONS, commit_path, read_commit
+from es_physics.silver.commit import COMMITS, GOLD, VERSIONS, Key, commit_path, read_commit
 from es_physics.silver.errors import RecordError
 from es_physics.silver.store import STAGING, clock, unheld
 
@@ -47,15 +47,16 @@ def evidence_path(root: Path, session_date: date) -> Path:
     return root / "_audits" / f"session_date={session_date}" / "failures.parquet"
 
 
-def problems(root: Path) -> Iterator[tuple[date, str]]:
-    """Every way in which a session is not what its commit record says, every file of it hashed.
+def problems(root: Path) -> Iterator[tuple[Key, str]]:
+    """Every way in which a session, or gold, is not what its commit record says, all files hashed.
 
     A plain file that differs while its committed version is whole is what an interrupted
     publication leaves; the next `build` of the session finishes it.
     """
     sessions = set(committed_sessions(root))
-    tables: dict[date, set[str]] = {}
-    for day in sorted(sessions):
+    tables: dict[Key, set[str]] = {}
+    is_gold = commit_path(root, GOLD).is_file()
+    for day in (*sorted(sessions), *([GOLD] if is_gold else [])):
         try:
             record = read_commit(root, day) or {"outputs": {}}
         except ValueError as error:
@@ -107,7 +108,7 @@ def collect_garbage(
                     count, size = count + 1, size + staged.stat().st_size
                     staged.unlink()
     for session in _children(root / VERSIONS):
-        day = _date(session.name)
+        day = GOLD if session.name == GOLD else _date(session.name)
         if day is None or not session.is_dir():
             report(f"{session} is no folder of a session's versions; look at it and remove it")
             continue
@@ -134,7 +135,7 @@ def _newest(folder: Path) -> float:
     return max(times) if times else folder.stat().st_mtime
 
 
-def _remove_version(root: Path, day: date, version: Path) -> tuple[int, int]:
+def _remove_version(root: Path, day: Key, version: Path) -> tuple[int, int]:
     """Remove it, unless it is held or the record, asked at the last moment, names it."""
     with unheld(version) as is_free:
         record = read_commit(root, day)

@@ -1,0 +1,1 @@
+"""Many sessions: which committed sessions gold reads, and its publication."""

@@ -1,0 +1,56 @@
+{#- Before gold is built: note what the run is; stop it, in one line, if the committed sessions of the
+    range cannot be read together. -#}
+{% macro start_gold() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- do check_vars() -%}
+    {%- set problem = run_query(
+        'select gold_problem(' ~ gold_range() ~ ', ' ~ var('prior_min') ~ ', ' ~ var('allow_mixed') ~ ')'
+    ).rows[0][0] -%}
+    {%- if problem -%}{{ exceptions.raise_compiler_error('gold: ' ~ problem) }}{%- endif -%}
+    {%- do make_run_tables() -%}
+    {{ return('') }}
+{% endmacro %}
+
+{#- The range as the arguments of the plugin's functions. -#}
+{% macro gold_range() -%}
+    date '{{ var("gold_start") }}', date '{{ var("gold_end") }}'
+{%- endmacro %}
+
+{#- One view per table of Silver over the files that the commit records of the range name. -#}
+{% macro attach_silver() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- do run_query('create schema if not exists ' ~ own('committed')) -%}
+    {%- for table in committed_tables() -%}
+        {%- set sql = run_query(
+            "select gold_select('" ~ table ~ "', " ~ gold_range() ~ ')').rows[0][0] -%}
+        {%- if sql.startswith('error: ') -%}
+            {{ exceptions.raise_compiler_error('gold: ' ~ sql[7:]) }}
+        {%- endif -%}
+        {%- do run_query('create or replace view ' ~ own('committed.' ~ table) ~ ' as ' ~ sql) -%}
+    {%- endfor -%}
+    {{ return('') }}
+{% endmacro %}
+
+{#- The tables of Silver that gold reads. -#}
+{% macro committed_tables() %}
+    {{ return([
+        'sessions', 'level_events', 'level_event_features', 'level_event_labels', 'placebo_events',
+        'placebo_labels', 'event_paths', 'session_grid', 'ofi_moments', 'microprice_counts', 'lead_lag',
+    ]) }}
+{% endmacro %}
+
+{#- A table of Silver as the commit records of the range have it. -#}
+{% macro committed(table) -%}
+    {{ own('committed.' ~ table) }}
+{%- endmacro %}
+
+{#- Every var that decides a number of gold, as one JSON object; empty while parsing. -#}
+{% macro gold_vars_json() -%}
+    {%- set values = {} -%}
+    {%- if execute -%}
+        {%- for name in run_query('select unnest(gold_var_names())').columns[0] -%}
+            {%- do values.update({name: var(name)}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ tojson(values, sort_keys=true) | replace("'", "''") }}
+{%- endmacro %}

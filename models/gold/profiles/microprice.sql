@@ -1,0 +1,10 @@
+{{ config(schema='gold') }}
+
+with
+
+microprice as (
+    select * from {{ ref('int_microprices') }}
+)
+
+select * from microprice
+order by session_date, i, spread

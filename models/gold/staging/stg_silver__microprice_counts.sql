@@ -1,0 +1,2 @@
+-- depends_on: {{ ref('microprice_counts') }}
+select * from {{ committed('microprice_counts') }}

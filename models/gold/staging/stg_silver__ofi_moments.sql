@@ -1,0 +1,2 @@
+-- depends_on: {{ ref('ofi_moments') }}
+select * from {{ committed('ofi_moments') }}

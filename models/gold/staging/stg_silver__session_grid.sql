@@ -1,0 +1,2 @@
+-- depends_on: {{ ref('session_grid') }}
+select * from {{ committed('session_grid') }}

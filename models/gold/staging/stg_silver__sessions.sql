@@ -1,0 +1,2 @@
+-- depends_on: {{ ref('sessions') }}
+select * from {{ committed('sessions') }}

@@ -1,0 +1,93 @@
+{{ config(schema='gold') }}
+
+{%- set measures = ['move', 'signed_volume'] %}
+
+with
+
+entries as (
+    select * from {{ ref('int_gold_entries') }}
+),
+
+paths as (
+    select * from {{ ref('stg_silver__event_paths') }}
+),
+
+-- Prices have nine decimals and volumes are whole: these sums are exact.
+sessions as (
+    select
+        entries.stratum,
+        entries.is_placebo,
+        paths.offset_s,
+        entries.session_date,
+        sum(paths.move::decimal(18, 9)) as sum_move,
+        sum(paths.signed_volume) as sum_signed_volume,
+        {%- for measure in measures %}
+        count(paths.{{ measure }}) as {{ measure }}_events{{ ',' if not loop.last }}
+        {%- endfor %}
+    from paths
+    inner join entries using (event_id)
+    group by entries.stratum, entries.is_placebo, paths.offset_s, entries.session_date
+),
+
+with_all as (
+    select * from sessions
+    union all by name
+    select
+        'ALL' as stratum,
+        is_placebo,
+        offset_s,
+        session_date,
+        {%- for measure in measures %}
+        sum(sum_{{ measure }}) as sum_{{ measure }},
+        sum({{ measure }}_events) as {{ measure }}_events{{ ',' if not loop.last }}
+        {%- endfor %}
+    from sessions
+    group by is_placebo, offset_s, session_date
+),
+
+means as (
+    select
+        stratum,
+        is_placebo,
+        offset_s,
+        {%- for measure in measures %}
+        sum({{ measure }}_events)::bigint as {{ measure }}_events,
+        count_if({{ measure }}_events > 0) as {{ measure }}_sessions,
+        sum(sum_{{ measure }})::double / nullif(sum({{ measure }}_events), 0) as {{ measure }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from with_all
+    group by stratum, is_placebo, offset_s
+),
+
+residuals as (
+    select
+        means.*,
+        {%- for measure in measures %}
+        with_all.sum_{{ measure }}::double - means.{{ measure }} * with_all.{{ measure }}_events
+            as {{ measure }}_residual{{ ',' if not loop.last }}
+        {%- endfor %}
+    from with_all
+    inner join means using (stratum, is_placebo, offset_s)
+),
+
+-- Entries of a session see one market: their errors go together.
+event_curves as (
+    select
+        stratum,
+        is_placebo,
+        offset_s,
+        {%- for measure in measures %}
+        any_value({{ measure }}) as {{ measure }},
+        sqrt(
+            any_value({{ measure }}_sessions) / nullif(any_value({{ measure }}_sessions) - 1, 0)
+            * {{ exact_sum(measure ~ '_residual * ' ~ measure ~ '_residual') }}::double
+        ) / any_value({{ measure }}_events) as {{ measure }}_se,
+        any_value({{ measure }}_events) as {{ measure }}_events{{ ',' if not loop.last }}
+        {%- endfor %}
+    from residuals
+    group by stratum, is_placebo, offset_s
+)
+
+select * from event_curves
+order by stratum, is_placebo, offset_s
