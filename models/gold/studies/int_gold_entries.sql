@@ -19,7 +19,7 @@ int_gold_entries as (
         {{ 'near_real_level' if is_placebo else 'false' }} as near_real_level,
         level_kind,
         direction,
-        session_phase,
+        session_phase::bigint as session_phase,
         level_kind || '_' || direction as stratum,
         dir_sign * (spot - level_price) as position_points,
         rth_volatility
