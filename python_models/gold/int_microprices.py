@@ -10,9 +10,11 @@ SPREADS = 2
 
 def model(dbt, session):
     """The chain of `int_prior_microprice_counts`, session by session; state (i, spread)."""
-    counts = dbt.ref("int_prior_microprice_counts").order(
-        "session_date, i_from, spread_from, dh, i_to, spread_to"
-    ).to_arrow_table()
+    counts = (
+        dbt.ref("int_prior_microprice_counts")
+        .order("session_date, i_from, spread_from, dh, i_to, spread_to")
+        .to_arrow_table()
+    )
     column = {name: counts[name].to_numpy() for name in counts.column_names}
     start = (column["i_from"] - 1) * SPREADS + column["spread_from"] - 1
     end = (column["i_to"] - 1) * SPREADS + column["spread_to"] - 1
