@@ -55,8 +55,10 @@ def problems(root: Path) -> Iterator[tuple[Key, str]]:
     """
     sessions = set(committed_sessions(root))
     tables: dict[Key, set[str]] = {}
-    is_gold = commit_path(root, GOLD).is_file()
-    for day in (*sorted(sessions), *([GOLD] if is_gold else [])):
+    keys: list[Key] = [*sorted(sessions)]
+    if commit_path(root, GOLD).is_file():
+        keys.append(GOLD)
+    for day in keys:
         try:
             record = read_commit(root, day) or {"outputs": {}}
         except ValueError as error:
