@@ -65,10 +65,12 @@ def check_partition(
     Raises OSError if the root is an object store that cannot be read.
     """
     folder = feed.partition_dir(root_path(bronze_root), trade_date)
-    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if not present:
-        return PartitionCheck("missing")
     try:
+        if not folder.is_dir():
+            return _no_folder(folder)
+        present = {path.name for path in folder.iterdir()}
+        if not present:
+            return PartitionCheck("missing")
         manifest = json.loads((folder / MANIFEST_NAME).read_bytes())
         expected = (FORMAT, feed.path, trade_date.isoformat())
         if (found := (manifest["format"], manifest["feed"], manifest["date"])) != expected:
@@ -99,6 +101,17 @@ def check_partition(
         if isinstance(error, OSError) and not is_local(folder):
             raise  # a store that cannot be reached says nothing about the partition
         return PartitionCheck("invalid", f"manifest unusable ({error!r})")
+
+
+def _no_folder(folder: Path) -> PartitionCheck:
+    """Nothing was ever asked for, unless a file or a link that leads nowhere is in its place."""
+    if is_local(folder):
+        for path in (folder, *folder.parents):
+            if path.is_symlink() and not path.exists():
+                return PartitionCheck("invalid", f"{path} is a link that leads nowhere")
+    return (
+        PartitionCheck("invalid", "is no folder") if folder.exists() else PartitionCheck("missing")
+    )
 
 
 def fetch_partition(bronze_root: Path, feed: Feed, trade_date: date, cache: Path) -> PartitionCheck:

@@ -62,6 +62,34 @@ def test_missing_is_no_folder_or_an_empty_one(root) -> None:
     assert check_partition(root, other, DAY).status == "missing"
 
 
+@pytest.mark.parametrize(
+    ("above", "problem"),
+    [
+        (0, "date=2025-12-16 is a link that leads nowhere"),
+        (2, "trades is a link that leads nowhere"),
+        (None, "is no folder"),
+    ],
+)
+def test_what_cannot_be_looked_into_is_not_missing(root, folder, above, problem) -> None:
+    """A disk that is not mounted must not look like data that was never bought."""
+    gone = folder if above is None else (folder, *folder.parents)[above]
+    gone.rename(gone.with_name("elsewhere"))
+    if above is None:
+        folder.touch()
+    else:
+        gone.symlink_to(root / "not mounted")
+    check = check_partition(root, FEED, DAY)
+    assert check.status == "invalid"
+    assert check.problem.endswith(problem)
+
+
+def test_links_to_what_is_there_are_followed(root, folder) -> None:
+    file = folder / "data.parquet"
+    file.symlink_to(file.rename(root / "kept.parquet"))
+    folder.symlink_to(folder.rename(root / "kept"))
+    assert verify_partition(root, FEED, DAY).status == "ok"
+
+
 def flip_a_byte(folder) -> None:
     data = bytearray((folder / "data.parquet").read_bytes())
     data[len(data) // 2] ^= 1
