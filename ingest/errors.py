@@ -15,3 +15,7 @@ class UnreadableError(InputError):
 
 class UnusedError(InputError):
     """An input that is whole, and holds nothing that the models use. The message says what."""
+
+
+LIBRARY_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What libraries raise over files that are not as they take them to be."""

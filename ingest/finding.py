@@ -7,6 +7,7 @@ good the data of each date is, and `manifest.json` which bytes the vendor has se
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -28,6 +29,10 @@ _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 # Of a damaged or encrypted archive; RuntimeError and its kin come from zipfile itself.
 _ZIP_ERRORS = (zipfile.BadZipFile, RuntimeError, zlib.error, EOFError)
 _HEAD_BYTES = 4
+# What gzip, bzip2, xz, lz4, 7z and rar files begin with.
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zX", b"\x04\x22\x4d\x18", b"7z\xbc\xaf", b"Rar!")
+_VENDOR = "glbx"
+"""In the name of the vendor's jobs of the dataset."""
 _PIECE_BYTES = 1 << 20
 
 _UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".tmp")
@@ -204,6 +209,12 @@ class _Search:
                     return
                 if head in _ZIP_MAGICS:
                     why = "a zip within a zip; unpack it"
+                elif head.startswith(_PACKED):
+                    problem = "is packed, and only zip and zstd are read; unpack it"
+                    if not top or any(suffix in name for suffix in SUFFIXES) or _VENDOR in name:
+                        self._unreadable(file, UnreadableError(problem))
+                        return
+                    why = problem
                 elif top and not name.endswith(SUFFIXES) and not head.startswith(MAGICS):
                     why = "not a kind of file that holds market data"
         except FileNotFoundError:
@@ -213,8 +224,10 @@ class _Search:
                 self._unreadable(file, UnreadableError("does not exist; check the path"))
                 return
         except (OSError, *_ZIP_ERRORS) as error:
-            self._unreadable(file, error)
-            return
+            if not (top and isinstance(error, OSError) and error.errno == errno.ELOOP):
+                self._unreadable(file, error)
+                return
+            why = "a link to itself"
         if why:
             self.found.left_out.append((file.label, why))
         else:

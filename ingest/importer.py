@@ -31,7 +31,7 @@ from es_physics.errors import UsageError, first_line
 from es_physics.files import is_local, root_path
 from ingest.deciding import Decision, Offer, Verdict, decide, spans
 from ingest.definitions import Definitions
-from ingest.errors import InputError, UnreadableError, UnusedError
+from ingest.errors import LIBRARY_ERRORS, InputError, UnreadableError, UnusedError
 from ingest.finding import Input, find_inputs
 from ingest.inputs import open_input
 from ingest.landing import land
@@ -216,7 +216,7 @@ class _Run:
                 closing(open_input(path, self.definitions)) as file,
             ):
                 return file.schema == "definition"
-        except (InputError, OSError, ValueError):
+        except (InputError, OSError, *LIBRARY_ERRORS):
             return False  # What is wrong is said when it is read.
 
     def _read(self, given: Input, advance: Callable[[int], None]) -> None:
@@ -243,7 +243,7 @@ class _Run:
                 self._unreadable(given.label, error)
             else:
                 self.reporter.error(given.label, str(error))
-        except (OSError, ValueError) as error:  # ValueError: what a library made of it
+        except (OSError, *LIBRARY_ERRORS) as error:
             self._unreadable(given.label, error)
         else:
             self._take(given, contribution)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from es_physics.bronze.feeds import FEEDS, Feed
 from es_physics.calendar import Calendar, trade_date_interval
 from es_physics.errors import first_line
-from ingest.errors import InputError, UnusedError
+from ingest.errors import LIBRARY_ERRORS, InputError, UnusedError
 from ingest.finding import Input
 from ingest.partition_writer import PartitionWriter
 from ingest.parts import Contribution, Damage, Part, Partition
@@ -64,7 +64,7 @@ def read(
                     writers.write(feed, batch)
                 advance(file.position)
             parts: dict[Partition, Part | None] = dict(writers.finish())
-        except (InputError, OSError, pa.ArrowException, ValueError) as error:
+        except (InputError, OSError, pa.ArrowException, *LIBRARY_ERRORS) as error:
             writers.discard()
             raise DamagedError(first_line(error), _damage(given, file, writers)) from error
     remarks = [*file.remarks]

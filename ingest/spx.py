@@ -84,9 +84,9 @@ class SpxFile:
         self._csv_types = {
             name: pa.timestamp("ns", "UTC") if pa.types.is_timestamp(sample.field(name).type) else t
             for name, t in (("ts_recv", pa.int64()), ("price", pa.float64()))
-            if name in sample.names
+            if sample.names.count(name) == 1
         }
-        if "price" in sample.names and pa.types.is_integer(sample.field("price").type):
+        if "price" in self._csv_types and pa.types.is_integer(sample.field("price").type):
             self._csv_types["price"] = pa.int64()
         return sample.names
 

@@ -69,6 +69,8 @@ def _nanoseconds(values: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(kind):
         if kind.tz is None:
             raise InputError("is a timestamp without a time zone; write it in UTC")
+        if kind.unit != "ns":
+            raise InputError(f"is in {kind.unit}, which loses nanoseconds; export timestamp[ns]")
         return values.cast(pa.timestamp("ns", "UTC")).cast(pa.int64())
     if not pa.types.is_integer(kind):
         raise InputError(f"is {kind}; make it nanoseconds or a timestamp with a time zone")
@@ -81,10 +83,9 @@ def _units(values: pa.Array) -> pa.Array:
         return _without(values, _largest(kind)).cast(pa.int64())
     if pa.types.is_decimal(kind):
         return _units_of_decimal(values.cast(pa.decimal128(38, 9)))
-    if not pa.types.is_floating(kind):
+    if kind != pa.float64():  # A smaller one holds seven digits.
         raise InputError(f"is {kind}; make it integers of 1e-9, decimals or doubles")
-    points = values.cast(pa.float64())
-    points = pc.if_else(pc.is_nan(points), None, points)
+    points = pc.if_else(pc.is_nan(values), None, values)
     units = pc.round(pc.multiply(points, float(_FIXED_POINT)))
     largest = pc.max(pc.abs(units)).as_py()
     if largest is not None and not largest < _EXACT_IN_DOUBLE:

@@ -104,6 +104,8 @@ class VendorTable:
         if self.schema == "definition":
             wanted.append(_RAW_SYMBOL)
         names = self._table.names
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InputError(f"has the columns {', '.join(twice)} more than once; export it again")
         if missing := [field.name for field in wanted if field.name not in names]:
             raise InputError(
                 f"is {self.schema} without the columns {', '.join(missing)};"
@@ -117,7 +119,9 @@ class VendorTable:
         names = self._table.names
         schema = next((schema for name, schema in _MARKS.items() if name in names), "unknown")
         if "rtype" in names and len(types := self._table.head("rtype")):
-            self._rtype = int(types[0].as_py())
+            if (first := types[0].as_py()) in (None, ""):
+                raise InputError("is corrupt: record 0 has no rtype; export it again")
+            self._rtype = int(first)
             schema = _SCHEMAS.get(self._rtype) or _name_of(self._rtype)
         if schema == "mbp-1" and "action" in names:
             actions = self._table.head("action").unique().to_pylist()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
 import os
 import zipfile
 from hashlib import sha256
@@ -148,6 +150,28 @@ def test_what_is_left_out_is_named(folder, tmp_path) -> None:
         f"{folder}/next.dbn.zst.part: an unfinished download",
         f"{folder}/pipe.dbn: no regular file",
     }
+
+
+@pytest.mark.parametrize("name", ["day.dbn.gz", "day.csv.xz", "GLBX-20251216-ABC.tar.gz"])
+def test_packed_market_data_is_an_error_and_no_silence(folder, tmp_path, name) -> None:
+    (folder / name).write_bytes(gzip.compress(DBN) if name.endswith("gz") else lzma.compress(DBN))
+    (folder / "photos.tar.gz").write_bytes(gzip.compress(b"words"))
+    result = quiet([folder], tmp_path / "b")
+    assert partition_names(tmp_path / "b") == [f"futures/trades {DAY}"]
+    assert result.errors == [
+        f"{folder}/{name}: is packed, and only zip and zstd are read; unpack it"
+    ]
+    assert result.left_out == [
+        f"{folder}/photos.tar.gz: is packed, and only zip and zstd are read; unpack it"
+    ]
+
+
+def test_links_in_a_circle_are_left_out(folder, tmp_path) -> None:
+    (folder / "self").symlink_to("self")
+    (folder / "up").symlink_to("..")
+    result = quiet([folder], tmp_path / "b")
+    assert landed(result, tmp_path / "b")
+    assert result.left_out == [f"{folder}/self: a link to itself"]
 
 
 def test_names_that_are_no_text_are_spelled_out(tmp_path, capsys) -> None:

@@ -399,3 +399,48 @@ def test_a_table_without_rows_lands_nothing(landed: Any, tmp_path: Path) -> None
 def test_a_fixed_point_number_survives_a_double(price: int) -> None:
     field = pa.field("price", pa.int64())
     assert bronze_column(pa.array([price / 1e9]), field).to_pylist() == [price]
+
+
+def changed(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, values)
+
+
+UNUSABLE = {
+    "a column twice": (
+        lambda table: pa.table([*table.columns, table["price"]], [*table.column_names, "price"]),
+        "has the columns price more than once",
+    ),
+    "no record type": (
+        lambda table: changed(table, "rtype", pa.nulls(COUNT, pa.uint8())),
+        "record 0 has no rtype",
+    ),
+    "prices of seven digits": (
+        lambda table: changed(table, "price", table["price"].cast(pa.float32(), safe=False)),
+        "column price is float; make it integers of 1e-9, decimals or doubles",
+    ),
+    "microseconds": (
+        lambda table: changed(
+            table, "ts_event", table["ts_event"].cast(pa.timestamp("us", "UTC"), safe=False)
+        ),
+        "column ts_event is in us, which loses nanoseconds",
+    ),
+    "lists": (
+        lambda table: changed(table, "price", pa.array([[1.0]] * COUNT)),
+        "column price is list",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_a_table_that_is_not_the_vendors_is_refused_and_spoils_nothing(tmp_path, what) -> None:
+    change, says = UNUSABLE[what]
+    source = write(tmp_path / "in" / "good.dbn.zst", "trades", trades(TIMES))
+    db.DBNStore.from_file(source).to_parquet(tmp_path / "in" / "bad.parquet")
+    table = pq.read_table(tmp_path / "in" / "bad.parquet")
+    pq.write_table(change(table), tmp_path / "in" / "bad.parquet")
+    write(tmp_path / "in" / "other.dbn", "trades", trades(TIMES - 86_400 * 10**9))
+    result = import_paths([tmp_path / "in"], tmp_path / "b", report=lambda _: None)
+    assert result.exit_code == 1
+    assert "bad.parquet: " in result.errors[0]
+    assert says in result.errors[0]
+    assert "futures/trades 2025-12-15" in partition_names(tmp_path / "b")
