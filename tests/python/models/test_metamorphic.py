@@ -226,6 +226,42 @@ def test_paths_and_replenishment_follow_the_changed_market(
         assert reference.compare(expected, after, keys, rtol=RTOL, atol=ATOL) == []
 
 
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_later_sessions_add_up_follows_the_changed_market(
+    name: str, builds: Builds, changed_builds: dict[str, Build]
+) -> None:
+    """Flow is up-positive, so a mirror turns its sign; relative to what is displayed it does not
+    double, and neither do the steps of the best level. Those have no mirror image: of a bucket that
+    is exactly full the other side's is not."""
+    sign, factor = (-1 if name == "mirrored" else 1), (2 if name == "doubled" else 1)
+    close = {"mirrored": MIRROR_SUM - pl.col("close"), "shifted": pl.col("close") + SHIFT}
+    answers: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
+        "session_grid": lambda grid: grid.with_columns(
+            close.get(name, pl.col("close")).alias("close"),
+            pl.col("signed_volume", "ofi_best") * sign * factor,
+            pl.col("volume", "mean_depth") * factor,
+        ),
+        "ofi_moments": lambda moments: moments.with_columns(
+            pl.when((pl.col("m") > 0) & (pl.col("n") == 0))
+            .then(pl.col("total") * sign)
+            .otherwise("total")
+            .alias("total")
+        ),
+        "microprice_counts": lambda counts: counts,
+        "lead_lag": lambda lags: lags.filter(pl.col("pair") == "spx"),
+    }
+    if name == "mirrored":
+        del answers["microprice_counts"]
+    for table, answer in answers.items():
+        expected = answer(builds[SESSION].table(table, SESSION))
+        actual = changed_builds[name].table(table, SESSION)
+        if table == "lead_lag":
+            actual = actual.filter(pl.col("pair") == "spx")
+        assert expected.height > 0
+        keys = reference.KEYS[table]
+        assert reference.compare(expected, actual, keys, rtol=RTOL, atol=ATOL) == [], table
+
+
 def _events(interactions: pl.DataFrame) -> pl.DataFrame:
     """Without event_id, which spells out price and direction, and without what options say."""
     return interactions.drop("event_id", cs.matches(FROM_OPTIONS))
