@@ -18,12 +18,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 from gold.made_events import made_events
 from gold.made_session import MadeSession, made_session_tables, made_sessions_row
 from gold.silver_columns import shaped
-from reference.constants import PROJECT_FILE
 
+from es_physics.project import project_vars
 from es_physics.silver.commit import COMMITS, VERSIONS, table_path
 from es_physics.silver.fingerprint import inputs_sha256
 
@@ -76,12 +75,6 @@ def made_tables(
     tables |= made_session_tables(session, rng)
     tables["sessions"] = made_sessions_row(session, tables["lead_lag"])
     return {name: shaped(name, table, day) for name, table in tables.items()}
-
-
-def project_vars() -> dict[str, Any]:
-    """The project's vars as a build of it records them, but for the date."""
-    declared = yaml.safe_load(PROJECT_FILE.read_text())["vars"]
-    return {name: value for name, value in declared.items() if name != "session_date"}
 
 
 def write_session(
