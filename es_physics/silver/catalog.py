@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from es_physics.errors import first_line
 from es_physics.files import is_local, read_parquet_sql
 from es_physics.silver.commit import read_commit
 from es_physics.silver.descriptions import Description
@@ -36,7 +37,7 @@ def write_catalog(
     A session whose record is damaged, or whose files are not all there, is left out; `report` gets
     a line for it. Over an object store, a reader's connection needs the store's file system
     registered (or DuckDB's httpfs). `descriptions`, by table, become the comments on the views and
-    their columns. Raises RecordError if nothing is published.
+    their columns. Raises RecordError if nothing is published or a file is damaged.
     """
     import duckdb  # Here, as all that imports this package would take its memory.
 
@@ -80,7 +81,13 @@ def write_catalog(
             for table, paths in sorted(files.items()):
                 # By name: a session built by older code may lack a column.
                 files_sql = read_parquet_sql(paths, ", union_by_name = true")
-                connection.execute(f'create view "{table}" as select * from {files_sql}')
+                try:
+                    connection.execute(f'create view "{table}" as select * from {files_sql}')
+                except duckdb.Error as error:
+                    raise RecordError(
+                        f"a file of {table} cannot be read ({first_line(error)}); verify names the"
+                        " session"
+                    ) from error
                 if descriptions and table in descriptions:
                     _comment(connection, table, descriptions[table])
         try:

@@ -67,9 +67,7 @@ def read_commit(root: Path, session_date: Key) -> dict[str, Any] | None:
         raise RecordError(f"{path} is a folder and no commit record; remove it") from error
     try:
         record: dict[str, Any] = json.loads(content)
-        for output in record["outputs"].values():
-            _ = output["path"], output["file"], output["bytes"], output["sha256"]
-        _ = record["version"], record["fingerprint"], record["committed_at"], record["inputs"]
+        _require_format(record)
         if record["session_date"] != str(session_date):
             raise ValueError(f"it is of {record['session_date']}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -77,6 +75,30 @@ def read_commit(root: Path, session_date: Key) -> dict[str, Any] | None:
             f"{path} is no commit record of this version ({error!r}); build {session_date} again"
         ) from error
     return record
+
+
+def _require_format(record: Mapping[str, Any]) -> None:
+    """Raise ValueError, KeyError, TypeError or AttributeError for what no publication wrote."""
+    for output in record["outputs"].values():
+        for name in (output["path"], output["file"]):
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise ValueError(f"{name} lies outside the root")
+        _require_type(output, int, "bytes")
+        _require_type(output, str, "sha256")
+    _require_type(record, str, "version", "fingerprint")
+    if datetime.fromisoformat(record["committed_at"]).tzinfo is None:
+        raise ValueError("committed_at is of no time zone")
+    _require_type(record, dict, "inputs")
+    for partition in record["inputs"].get("bronze", ()):
+        _require_type(partition, str, "feed", "status")
+        date.fromisoformat(partition["trade_date"])
+        _ = tuple(partition["sha256"] or ())
+
+
+def _require_type(values: Mapping[str, Any], kind: type, *names: str) -> None:
+    for name in names:
+        if not isinstance(values[name], kind):
+            raise TypeError(f"{name} is {values[name]!r}")
 
 
 def committed_files(root: Path, session_date: Key) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -76,6 +77,42 @@ def test_commands_go_on_and_end_with_1(root: Path) -> None:
         assert "Traceback" not in finished.stderr
     with duckdb.connect(root / "catalog.duckdb", read_only=True) as connection:
         assert connection.sql("select generation from bars").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"outputs": {"bars": {"path": "bars", "file": 5, "bytes": 1, "sha256": "a"}}},
+        {"outputs": {"bars": {"path": "b", "file": "../../x", "bytes": 1, "sha256": "a"}}},
+        {"outputs": {"bars": {"path": "/b", "file": "x", "bytes": 1, "sha256": "a"}}},
+        {"outputs": {"bars": {"path": "b", "file": "x", "bytes": "1", "sha256": []}}},
+        {"outputs": []},
+        {"inputs": []},
+        {"inputs": {"bronze": [{"feed": "x", "trade_date": "soon", "status": "ok"}]}},
+        {"committed_at": "yesterday"},
+        {"committed_at": "2025-12-17T00:00:00"},
+        {"version": None},
+    ],
+    ids=str,
+)
+def test_a_record_that_someone_edited_is_a_line_of_each_command(
+    root: Path, change: dict[str, object], tmp_path: Path
+) -> None:
+    path = commit_path(root, GOOD)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    (bronze := tmp_path / "bronze" / "futures").mkdir(parents=True)
+    day = str(GOOD)
+    dates = ("--start", day, "--end", day)
+    for command in (
+        ("verify",),
+        ("gc",),
+        ("show", day),
+        ("validate", *dates, "--bronze-root", bronze.parent),
+        ("report", day, "--output", tmp_path / "pages"),
+    ):
+        finished = run_es_physics(*command, "--silver-root", root)
+        assert finished.returncode == 1, command
+        assert f"{path} is no commit record of this version (" in finished.stderr + finished.stdout
 
 
 @pytest.mark.parametrize("command", ["verify", "gc", "catalog"])
