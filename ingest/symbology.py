@@ -36,8 +36,8 @@ class Kind(IntEnum):
 _EXPIRY = r"[FGHJKMNQUVXZ]\d{1,2}"
 _FUTURE = rf"{ROOT_SYMBOL}{_EXPIRY}"
 
-# A spread names its legs (ESZ5-ESH6), or the kind of it and their expiries (ES:BF Z5-H6-M6).
-_FUTURES = re.compile(rf"{_FUTURE}(-{_FUTURE})*|{ROOT_SYMBOL}:[A-Z0-9]{{2}} {_EXPIRY}(-{_EXPIRY})+")
+# A spread names its legs (ESZ5-ESH6), or the kind of it and what it is of (ES:BF Z5-H6-M6).
+_FUTURES = re.compile(rf"{_FUTURE}(-{_FUTURE})*|{ROOT_SYMBOL}:[A-Z0-9]{{2}} [A-Z0-9 -]+")
 
 # The exchange lists options on the future under a root per week of the month and weekday (E3A the
 # third Monday, EW3 the third Friday), month's end (EW) and quarter (ES at the open, EYC after the
