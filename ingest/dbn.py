@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections import Counter
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,7 @@ _CHUNK_BYTES = 8 << 20  # 23 thousand mbp-10 records: more would take memory and
 _SYMBOLS_TOLD = 100
 """So many of the requested symbols a manifest holds: there is one for each feed and date."""
 
+_DATASET = re.compile(r"[A-Z]{4}\.[A-Z0-9]+")
 _MAX_METADATA_BYTES = 256 << 20
 
 _VERSIONS = {1: dbn.v1, 2: dbn.v2, 3: dbn.v3}
@@ -103,10 +105,16 @@ class DbnFile:
             )
         self.metadata = metadata
         self.schema = str(metadata.schema)
+        if not _DATASET.fullmatch(metadata.dataset):
+            raise UnreadableError(
+                f"is corrupt: {metadata.dataset!r} is no dataset of the vendor's; download it again"
+            )
         refuse_unused(self.schema, metadata.dataset)
         if metadata.ts_out:
             raise InputError("is a live capture (ts_out); download it as historical data instead")
         self._symbols = SymbolMap(metadata)
+        if self._symbols.contradiction:
+            raise InputError(f"is corrupt: {self._symbols.contradiction}; download it again")
         raw = {name for name in self._symbols.symbols.to_pylist() if name and not is_rule(name)}
         self._router = Router(self.schema, self._definitions, metadata.symbols, raw)
         self.feeds = self._router.feeds

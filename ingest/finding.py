@@ -14,6 +14,7 @@ import shutil
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -242,8 +243,13 @@ class _Search:
             problem = f"is a damaged zip ({first_line(error)}); download it again"
             self._unreadable(file, UnreadableError(problem))
             return
-        for member in members:
-            self._file(_File(file.path, member), top)
+        counts = Counter(members)
+        for member, count in counts.items():
+            if count == 1:
+                self._file(_File(file.path, member), top)
+            else:
+                problem = f"is there {count} times in the zip; unpack them under names of their own"
+                self._unreadable(_File(file.path, member), UnreadableError(problem))
 
     # --- knowing by content ------------------------------------------------------------------
 

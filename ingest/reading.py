@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from es_physics.bronze.feeds import FEEDS, Feed
-from es_physics.calendar import Calendar, trade_date_interval
+from es_physics.calendar import DAY_NS, Calendar, trade_date_interval
 from es_physics.errors import first_line
 from ingest.errors import LIBRARY_ERRORS, InputError, UnusedError
 from ingest.finding import Input
@@ -74,6 +74,8 @@ def read(
         remarks.append(
             f"{renamed} of its instruments have two names on one trade date; both have been landed"
         )
+    if any(part and part.last > now_ns + DAY_NS for part in parts.values()):
+        remarks.append("it has records of the future; they have been landed")
     silent, remark = _silent_partitions(file, {day for _, day in parts}, calendar, now_ns)
     remarks += remark
     parts = dict.fromkeys(p for p in silent if feeds is None or p[0] in feeds) | parts

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from enum import IntEnum
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -133,6 +134,7 @@ class SymbolMap:
     to no raw symbol; both end with an entry for what is not mapped at all, NULL. `days` are the
     first UTC date that has a mapping and the day after the last; None without any. Both directions
     are understood: symbol to id, as requests by raw symbol or parent give, and id to raw symbol.
+    `contradiction`: that an instrument has two raw symbols on a date, in words; None if none has.
     """
 
     def __init__(self, metadata: Metadata) -> None:
@@ -148,6 +150,7 @@ class SymbolMap:
         # Of two names of an id on a date the raw one counts, and comes last.
         rows.sort(key=lambda row: (row[0], row[1], not is_rule(row[3]), row))
         names = [row[3] for row in rows]
+        self.contradiction = _contradiction(rows)
         bounds = np.array([row[:3] for row in rows], np.int64).reshape(-1, 3)
         self._keys = bounds[:, 0] << 32 | bounds[:, 1]
         self._ids, self._end_days = bounds[:, 0], bounds[:, 2]
@@ -166,3 +169,12 @@ class SymbolMap:
         found = np.searchsorted(self._keys, ids << 32 | days, side="right") - 1
         known = (found >= 0) & (self._ids[found] == ids) & (days < self._end_days[found])
         return np.where(known, found, unmapped)
+
+
+def _contradiction(rows: list[tuple[int, int, int, str]]) -> str | None:
+    """Of (instrument, first day, day after the last, symbol) in order: two that cannot both be."""
+    raw = [row for row in rows if not is_rule(row[3])]
+    for one, other in pairwise(raw):
+        if one[0] == other[0] and other[1] < one[2] and one[3] != other[3]:
+            return f"it calls instrument {one[0]} both {one[3]!r} and {other[3]!r} on one date"
+    return None

@@ -62,6 +62,12 @@ def mapping_ends_the_day_before() -> bytes:
     return encode("trades", ROWS, mappings=[mapping])
 
 
+def two_names_for_an_instrument() -> bytes:
+    interval = Interval(date(2025, 12, 1), date(2025, 12, 30), "5602")
+    mappings = [Mapping("ESZ5", [interval]), Mapping("NQZ5", [interval])]
+    return encode("trades", ROWS, mappings=mappings)
+
+
 ZSTD = encode("trades", ROWS)
 RAW = encode("trades", ROWS, zstd=False)
 METADATA_BYTES = len(RAW) - ROWS.nbytes
@@ -69,6 +75,16 @@ NO_TIME = with_header("ts_recv", 2**64 - 1)
 
 # The file, what its line must say, and whether it holds back the good file of its date.
 BAD_FILES = {
+    "no dataset": (
+        encode("trades", ROWS, dataset="glbx.mdp3"),
+        "corrupt: 'glbx.mdp3' is no dataset of the vendor's",
+        False,
+    ),
+    "two names for an instrument": (
+        two_names_for_an_instrument(),
+        "corrupt: it calls instrument 5602 both 'ESZ5' and 'NQZ5' on one date",
+        False,
+    ),
     "frame not ended": (ZSTD[:-700], "truncated", True),
     "last byte missing": (ZSTD[:-1], "truncated", True),
     "frame not begun": (ZSTD[:9], "truncated within its metadata", False),

@@ -284,6 +284,21 @@ def test_a_damaged_zip_is_one_line_and_holds_back_what_it_names(
     assert said in result.errors[0]
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_files_of_one_name_in_a_zip_are_told(tmp_path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x.dbn", DBN)
+        archive.writestr("x.dbn", encode("trades", ROWS[:5]))
+        archive.writestr(
+            "y.dbn", encode("trades", trades(T0 + 10**9 * np.arange(3) - 86_400 * 10**9))
+        )
+    result = quiet([tmp_path / "a.zip"], tmp_path / "b")
+    assert result.errors == [
+        f"{tmp_path}/a.zip/x.dbn: is there 2 times in the zip; unpack them under names of their own"
+    ]
+    assert partition_names(tmp_path / "b") == ["futures/trades 2025-12-15"]
+
+
 def test_a_zip_within_a_zip_is_named(folder, tmp_path) -> None:
     inner = zipped(tmp_path / "inner.zip", {"a.dbn": DBN}).read_bytes()
     path = zipped(tmp_path / "outer.zip", {"inner.zip": inner, "a.dbn.zst": DBN})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import date
 
 import numpy as np
@@ -170,3 +171,11 @@ def test_a_manifest_stays_small_whatever_was_asked_for(tmp_path) -> None:
     text = json.dumps(manifest(tmp_path / "b", "options/trades", DAY))
     assert len(text) < 10_000
     assert manifest(tmp_path / "b", "options/trades", DAY)["sources"][0]["symbol_count"] == 4000
+
+
+def test_records_of_the_future_are_said(tmp_path) -> None:
+    ahead = time.time_ns() + 3 * 86_400 * 10**9
+    mappings = [Mapping("ESZ5", [Interval(date(2020, 1, 1), date(2099, 1, 1), "5602")])]
+    source = write(tmp_path / "a.dbn", "trades", trades([ahead]), mappings=mappings)
+    result = import_paths([source], tmp_path / "b", report=lambda _: None)
+    assert result.warnings == [f"{source}: it has records of the future; they have been landed"]
