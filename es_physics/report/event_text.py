@@ -25,6 +25,8 @@ class Fact(NamedTuple):
     """The name where there is little room; `label` if empty."""
     heading_unit: str = ""
     """What stands below the name of a column or an axis; `unit` if empty."""
+    at_zero: str = ""
+    """What is said instead of 0; the number if empty."""
 
     @property
     def title(self) -> str:
@@ -36,6 +38,9 @@ class Fact(NamedTuple):
         """The unit below it."""
         return self.heading_unit or self.unit
 
+
+DEPTH_BINS = {"best": "0", "1–2": "1_2", "3–5": "3_5", "6–9": "6_9"}
+"""Ticks from a side's own best price: as written, and as the columns of features end."""
 
 CARD: dict[str, tuple[Fact, ...]] = {
     "Level and zone": (
@@ -64,7 +69,27 @@ CARD: dict[str, tuple[Fact, ...]] = {
         Fact("Sweeps, buys minus sells", "sweep_net_size", "contracts", 0, True),
         Fact("Force / mass", "force_mass_ratio", "1/s", 3, True),
     ),
+    "Book at the entry": (
+        Fact("Spread", "spread_ticks", "ticks", 0),
+        Fact(
+            *("Imbalance of the best sizes", "book_imbalance", "", 2, True),
+            short="Book imbalance",
+            heading_unit="against −1, with 1",
+        ),
+        Fact("Weighted mid less mid", "weighted_mid_offset", "pt", 3, True),
+        Fact("Defending before the level", "depth_to_level", "contracts", 0),
+        Fact("Defending at the level", "depth_at_level", "contracts", 0),
+    ),
+    "Depth by ticks from the best": tuple(
+        Fact(f"{side.capitalize()}, {words}", f"depth_{side}_{ending}", "contracts", 0)
+        for side in ("defending", "attacking")
+        for words, ending in DEPTH_BINS.items()
+    ),
     "Barrier, 240 s": (
+        Fact(
+            *("Zone in sight", "barrier_visible_share", "%", 0, False, 100.0),
+            at_zero="out of sight",
+        ),
         Fact("Depth in the zone", "depth_in_zone", "contracts", 0, short="Depth in zone"),
         Fact("Added", "barrier_added", "contracts", 0),
         Fact("Removed by trades", "barrier_filled", "contracts", 0),
@@ -107,7 +132,8 @@ def facts(*columns: str) -> tuple[Fact, ...]:
 
 TABLE = facts(
     *("level_price", "spot", "zone_width", "time_to_threshold_2", "strength_signed"),
-    *("ofi_integrated_60s", "tape_imbalance", "depth_in_zone", "null_p_break", "null_p_bounce"),
+    *("ofi_integrated_60s", "tape_imbalance", "spread_ticks", "barrier_visible_share"),
+    *("depth_in_zone", "null_p_break", "null_p_bounce"),
 )
 """The numeric columns of the table of events."""
 
@@ -116,6 +142,7 @@ PANELS = facts("ofi_integrated_60s", "tape_imbalance", "depth_in_zone")
 
 _TIP = facts(
     *("level_price", "spot", "ofi_integrated_60s", "tape_imbalance", "depth_in_zone"),
+    *("barrier_visible_share", "spread_ticks", "book_imbalance"),
     *("barrier_state", "gamma_exposure", "null_p_break", "null_p_bounce"),
 )
 
@@ -135,6 +162,8 @@ def shown(fact: Fact, event: Mapping[str, Any], *, unit: bool = True) -> str:
     value = event.get(fact.column)
     if value is None or isinstance(value, str):
         return value or UNKNOWN
+    if value == 0 and fact.at_zero:
+        return fact.at_zero
     text = number(value * fact.scale, fact.decimals, signed=fact.signed)
     return f"{text} {fact.unit}" if unit and fact.unit else text
 

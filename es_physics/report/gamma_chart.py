@@ -1,11 +1,14 @@
-"""Gamma by strike at one event, as Bokeh figures.
+"""Gamma by strike at one event, and its flip and walls through the day, as Bokeh figures.
 
-The page's script finds the source `gamma`, the ranges `strikes` and `gex` and the lines `at_level`
-and `at_spot` by name.
+The page's script finds the source `gamma`, the ranges `strikes` and `gex` and the lines `at_level`,
+`at_spot`, `at_flip`, `at_call_wall` and `at_put_wall` by name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 from bokeh.layouts import column
 from bokeh.models import (
     Column,
@@ -19,6 +22,15 @@ from bokeh.plotting import figure
 
 from es_physics.report.chart_style import style, tip
 from es_physics.report.palette import light
+from es_physics.report.panels import panel_below
+
+MARK_STYLES = {
+    # name: words, role of the colour, dash
+    "flip": ("flip", "flow", "solid"),
+    "call_wall": ("call wall", "call", "dashed"),
+    "put_wall": ("put wall", "put", "dotdash"),
+}
+"""How the lines of `session_view.GAMMA_MARKS` are drawn."""
 
 
 def gamma_chart() -> Column:
@@ -67,7 +79,11 @@ def gamma_chart() -> Column:
         plot.add_layout(
             Span(dimension="height", location=0, line_color=light("muted"), line_width=1)
         )
-        for name, role, dash in (("at_level", "select", "solid"), ("at_spot", "ink", "dotted")):
+        for name, role, dash in (
+            *((f"at_{name}", role, dash) for name, (_, role, dash) in MARK_STYLES.items()),
+            ("at_level", "select", "solid"),
+            ("at_spot", "ink", "dotted"),
+        ):
             plot.add_layout(
                 Span(
                     name=name,
@@ -88,3 +104,52 @@ def gamma_chart() -> Column:
     plots[-1].xaxis.axis_label = "million USD of delta per 1 % move"
     plots[-1].height += 18
     return column(*plots, sizing_mode="stretch_width", spacing=6)
+
+
+def gamma_panel(
+    marks: Mapping[str, np.ndarray], price: figure, selected: ColumnDataSource
+) -> figure:
+    """Flip and walls by minute beside the price, in front-month points, below the price chart.
+
+    `marks` are times `t` (ms), the `price` and those of `GAMMA_MARKS`, NaN where unknown. A
+    panel of its own: they are features, and nothing enters a zone around them.
+    """
+    known = np.concatenate([marks[name] for name in ("price", *MARK_STYLES)])
+    low, high = float(np.nanmin(known)), float(np.nanmax(known))
+    spare = max(0.06 * (high - low), 1.0)
+    plot = panel_below(price, 170, Range1d(low - spare, high + spare))
+    plot.name = "gamma-marks"
+    source = ColumnDataSource(dict(marks), name="gamma_marks")
+    plot.segment("x", -1e9, "x", 1e9, source=selected, line_color=light("select"), line_width=1.2)
+    hovered = plot.line("t", "price", source=source, line_color=light("candle"), line_width=1)
+    for name, (_, role, dash) in MARK_STYLES.items():
+        plot.step(
+            "t",
+            name,
+            source=source,
+            mode="after",
+            name=f"gamma:{name}",
+            line_color=light(role),
+            line_dash=dash,
+            line_width=1.8,
+        )
+    plot.add_tools(
+        HoverTool(
+            renderers=[hovered],
+            mode="vline",
+            attachment="right",
+            formatters={"@t": "datetime"},
+            tooltips=tip(
+                "<b>@t{%H:%M}</b><dl><dt>price</dt><dd>@price{0,0.00} pt</dd>"
+                + "".join(
+                    f"<dt>{words}</dt><dd>@{name}{{0,0.00}} pt</dd>"
+                    for name, (words, *_) in MARK_STYLES.items()
+                )
+                + "</dl>"
+            ),
+        )
+    )
+    plot.yaxis.axis_label = "Flip and walls\nindex points"
+    plot.yaxis.formatter = NumeralTickFormatter(format="0,0")
+    plot.yaxis.ticker.desired_num_ticks = 4
+    return plot

@@ -5,7 +5,8 @@ The page's script finds the sources `incidence:KIND` by name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from bokeh.layouts import gridplot
@@ -38,28 +39,27 @@ def group_name(level_kind: str, direction: str) -> str:
     return name + {"UP": " ▲", "DOWN": " ▼"}.get(direction, "")
 
 
-def outcome_chart(shares: Sequence[OutcomeShare]) -> GridBox:
-    """Observed shares with their 95 % intervals beside the null model's, a column per outcome."""
-    names = [f"{group_name(s.level_kind, s.direction)}  ({s.events})" for s in shares]
+def outcome_chart(
+    shares: Sequence[OutcomeShare], placebos: Mapping[tuple[str, str], OutcomeShare]
+) -> GridBox:
+    """Shares of real levels and of placebos with their 95 % intervals, and the null model's.
+
+    A column per outcome, a row per share of `shares` with the placebos' of its group below it.
+    """
+    beside = [placebos.get((share.level_kind, share.direction)) for share in shares]
+    names = [_with_counts(*pair) for pair in zip(shares, beside, strict=True)]
     factors = FactorRange(*reversed(names))
+    real = [(name, 0.16 if pair else 0.0) for name, pair in zip(names, beside, strict=True)]
+    below = [
+        (share, (name, -0.2))
+        for share, name in zip(beside, names, strict=True)
+        if share is not None
+    ]
     plots = []
     for outcome in OUTCOMES:
-        role = outcome.lower()
-        observed = [share.observed[outcome] for share in shares]
-        source = ColumnDataSource(
-            {
-                "name": names,
-                "events": [share.events for share in shares],
-                "worth": np.array([share.uniqueness for share in shares]),
-                "share": np.array([interval.share for interval in observed]),
-                "low": np.array([interval.low for interval in observed]),
-                "high": np.array([interval.high for interval in observed]),
-                "null": np.array([share.expected[outcome] for share in shares]),
-            }
-        )
         plot = figure(
             title=outcome,
-            height=96 + 19 * len(names),
+            height=96 + 34 * len(names),
             sizing_mode="stretch_width",
             y_range=factors,
             x_range=Range1d(0, 1),
@@ -68,39 +68,9 @@ def outcome_chart(shares: Sequence[OutcomeShare]) -> GridBox:
             min_border_right=20,
             min_border_left=20,
         )
-        plot.segment(
-            "low", "name", "high", "name", source=source, line_color=light(role), line_width=2.5
-        )
-        marks = plot.scatter(
-            "share",
-            "name",
-            source=source,
-            size=10,
-            line_color=light(role),
-            line_width=2,
-            fill_color=light(role if fill(outcome) else "hollow"),
-        )
-        null = plot.scatter(
-            "null",
-            "name",
-            source=source,
-            marker="diamond",
-            size=11,
-            fill_color=None,
-            line_color=light("ink"),
-            line_width=1.6,
-        )
-        plot.add_tools(
-            HoverTool(
-                renderers=[marks, null],
-                tooltips=tip(
-                    "<b>@name</b><dl><dt>observed</dt><dd>@share{0.0 %}</dd>"
-                    "<dt>95 % interval</dt><dd>@low{0.0 %} to @high{0.0 %}</dd>"
-                    "<dt>null model</dt><dd>@null{0.0 %}</dd><dt>entries</dt><dd>@events</dd>"
-                    "<dt>worth without overlap</dt><dd>@worth{0.0}</dd></dl>"
-                ),
-            )
-        )
+        _draw_shares(plot, outcome, list(zip(shares, real, strict=True)), "real")
+        if below:
+            _draw_shares(plot, outcome, below, "placebo")
         style(plot)
         plot.xaxis.formatter = NumeralTickFormatter(format="0 %")
         plot.xaxis.ticker = FixedTicker(ticks=[0, 0.25, 0.5, 0.75, 1])
@@ -109,6 +79,71 @@ def outcome_chart(shares: Sequence[OutcomeShare]) -> GridBox:
         plot.yaxis.visible = outcome == OUTCOMES[0]
         plots.append(plot)
     return gridplot([plots], sizing_mode="stretch_width", toolbar_location=None)
+
+
+def _with_counts(share: OutcomeShare, placebo: OutcomeShare | None) -> str:
+    counts = f"{share.events} (worth {share.effective_n:.1f})"
+    if placebo is not None:
+        counts += f", placebo {placebo.events} ({placebo.effective_n:.1f})"
+    return f"{group_name(share.level_kind, share.direction)}\n{counts}"
+
+
+def _draw_shares(
+    plot: figure,
+    outcome: str,
+    placed: Sequence[tuple[OutcomeShare, tuple[str, float]]],
+    what: Literal["real", "placebo"],
+) -> None:
+    is_real = what == "real"
+    role = outcome.lower() if is_real else "muted"
+    observed = [share.observed[outcome] for share, _ in placed]
+    source = ColumnDataSource(
+        {
+            "at": [at for _, at in placed],
+            "name": [group_name(share.level_kind, share.direction) for share, _ in placed],
+            "events": [share.events for share, _ in placed],
+            "sessions": [share.sessions for share, _ in placed],
+            "worth": np.array([share.effective_n for share, _ in placed]),
+            "share": np.array([interval.share for interval in observed]),
+            "low": np.array([interval.low for interval in observed]),
+            "high": np.array([interval.high for interval in observed]),
+            "null": np.array([share.expected[outcome] for share, _ in placed]),
+        },
+        name=f"shares:{what}:{outcome}",
+    )
+    plot.segment("low", "at", "high", "at", source=source, line_color=light(role), line_width=2.5)
+    marks = plot.scatter(
+        "share",
+        "at",
+        source=source,
+        marker="circle" if is_real else "square",
+        size=10 if is_real else 7,
+        line_color=light(role),
+        line_width=2,
+        fill_color=light(role if fill(outcome) or not is_real else "hollow"),
+    )
+    null = plot.scatter(
+        "null",
+        "at",
+        source=source,
+        marker="diamond",
+        size=11 if is_real else 9,
+        fill_color=None,
+        line_color=light("ink" if is_real else "muted"),
+        line_width=1.6,
+    )
+    plot.add_tools(
+        HoverTool(
+            renderers=[marks, null],
+            tooltips=tip(
+                f"<b>@name, {what}</b><dl><dt>observed</dt><dd>@share{{0.0 %}}</dd>"
+                "<dt>95 % interval</dt><dd>@low{0.0 %} to @high{0.0 %}</dd>"
+                "<dt>null model</dt><dd>@null{0.0 %}</dd><dt>entries</dt><dd>@events</dd>"
+                "<dt>sessions</dt><dd>@sessions</dd>"
+                "<dt>worth without overlap</dt><dd>@worth{0.0}</dd></dl>"
+            ),
+        )
+    )
 
 
 def incidence_chart(curves: Sequence[IncidenceCurve]) -> GridBox:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -48,9 +48,10 @@ def range_page(
     `why_blank` says of a day without a session why it has none.
     """
     shares, curves, drift = view.outcome_shares(), view.incidence_curves(), view.drift_map()
+    placebos = view.placebo_shares()
     charts = {}
     if shares:
-        charts["outcome-chart"] = chart_json(outcome_chart(shares))
+        charts["outcome-chart"] = chart_json(outcome_chart(shares, placebos))
         charts["incidence-chart"] = chart_json(incidence_chart(curves))
     if drift.features:
         charts["drift-chart"] = chart_json(drift_chart(drift))
@@ -72,7 +73,8 @@ def range_page(
         horizon=f"{view.horizon_s / 60:g}",
         threshold=f"{view.threshold:g}",
         months=months(view.sessions, start, end, folder, why_blank),
-        shares=[_share_row(share) for share in shares],
+        shares=share_rows(shares, placebos),
+        has_placebos=bool(placebos),
         outcomes=OUTCOMES,
         drift=drift,
         charts={name: Markup(text) for name, text in charts.items()},
@@ -143,11 +145,24 @@ def _day(
     }
 
 
-def _share_row(share: OutcomeShare) -> dict[str, Any]:
+def share_rows(
+    shares: Sequence[OutcomeShare], placebos: Mapping[tuple[str, str], OutcomeShare]
+) -> list[dict[str, Any]]:
+    """Rows of the table below the chart of outcomes: each group's, then its placebos'."""
+    rows = []
+    for share in shares:
+        rows.append(_share_row(share, ""))
+        if placebo := placebos.get((share.level_kind, share.direction)):
+            rows.append(_share_row(placebo, ", placebo"))
+    return rows
+
+
+def _share_row(share: OutcomeShare, suffix: str) -> dict[str, Any]:
     return {
-        "name": group_name(share.level_kind, share.direction),
+        "name": group_name(share.level_kind, share.direction) + suffix,
         "events": share.events,
-        "uniqueness": number(share.uniqueness, 1),
+        "effective_n": number(share.effective_n, 1),
+        "sessions": share.sessions,
         "cells": [
             {
                 "observed": _percent(share.observed[name].share),

@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as types
 from numpy.typing import NDArray
 
@@ -99,8 +100,10 @@ class OutcomeShare:
     direction: str
     events: int
     """Events with a null model and a defined outcome: both shares are over these."""
-    uniqueness: float
+    effective_n: float
     """Sum of their uniqueness: how many events without any overlap they are worth."""
+    sessions: int
+    """Sessions that they are of."""
     observed: dict[str, Interval]
     expected: dict[str, float]
 
@@ -149,14 +152,38 @@ class RangeView:
 
     def outcome_shares(self) -> list[OutcomeShare]:
         """Shares by level kind and direction, and of each kind and all events together."""
-        if not self.events.num_rows:
+        return self._shares(self.events)
+
+    def placebo_shares(self) -> dict[tuple[str, str], OutcomeShare]:
+        """The same of placebos that no real level is near, by level kind and direction."""
+        return {
+            (share.level_kind, share.direction): share for share in self._shares(self._placebos())
+        }
+
+    def _placebos(self) -> pa.Table:
+        """Labels of placebos that no real level is near, with their kind and direction."""
+        tables = []
+        for commit in self._commits:
+            entries, labels = (commit.table(name) for name in ("placebo_events", "placebo_labels"))
+            if entries is not None and labels is not None:
+                far = entries.filter(pc.invert(entries["near_real_level"]))
+                far = far.select(["event_id", "level_kind", "direction"])
+                tables.append(labels.join(far, "event_id", join_type="inner"))
+        if not tables:
+            return pa.table({})
+        # A join keeps no order, and sums depend on it.
+        return pa.concat_tables(tables, promote_options="permissive").sort_by("event_id")
+
+    def _shares(self, events: pa.Table) -> list[OutcomeShare]:
+        if not events.num_rows:
             return []
-        outcome = np.array(self.events["outcome"].to_pylist())
-        null = {name: self._floats(f"null_p_{name.lower()}") for name in OUTCOMES}
-        uniqueness = self._floats("uniqueness")
+        outcome = np.array(events["outcome"].to_pylist())
+        day = np.array(events["session_date"].to_pylist())
+        null = {name: _floats(events, f"null_p_{name.lower()}") for name in OUTCOMES}
+        uniqueness = _floats(events, "uniqueness")
         usable = np.isin(outcome, OUTCOMES) & np.isfinite(null["BREAK"])
         shares = []
-        for kind, direction, member in self._groups():
+        for kind, direction, member in self._groups(events):
             group = member & usable
             total = int(group.sum())
             if total:
@@ -166,6 +193,7 @@ class RangeView:
                         direction,
                         total,
                         float(uniqueness[group].sum()),
+                        len(np.unique(day[group])),
                         {
                             name: wilson_interval(int((outcome[group] == name).sum()), total)
                             for name in OUTCOMES
@@ -188,7 +216,7 @@ class RangeView:
         watched = np.where(
             outcome == "UNDEFINED", np.nan_to_num((last - start) / 1e9), self.horizon_s
         )
-        times = np.where(touched, self._floats("time_to_threshold_2"), watched)
+        times = np.where(touched, _floats(self.events, "time_to_threshold_2"), watched)
         causes = np.where(outcome == "BREAK", 1, np.where(outcome == "BOUNCE", 2, 0))
         grid = np.arange(0.0, self.horizon_s + step_s / 2, step_s)
         null_grid = np.arange(0.0, self.horizon_s + _NULL_STEP_S / 2, _NULL_STEP_S)
@@ -207,7 +235,7 @@ class RangeView:
                 null_grid,
                 {name: table[:, group].mean(axis=1) for name, table in chances.items()},
             )
-            for kind, direction, member in self._groups()
+            for kind, direction, member in self._groups(self.events)
             if (group := member & known).any()
         ]
 
@@ -222,7 +250,7 @@ class RangeView:
             names = [n for n in names if self.events.column_names.index(n) < labels_from]
         if len(dates) < 2:
             return DriftMap([], dates, *(np.empty((0, len(dates))) for _ in range(3)))
-        columns = {name: self._floats(name) for name in names}
+        columns = {name: _floats(self.events, name) for name in names}
         varying = [name for name, values in columns.items() if np.nanstd(_known(values)) > 0]
         cells = np.array(
             [
@@ -235,9 +263,9 @@ class RangeView:
         ).reshape(len(varying), len(dates), 3)
         return DriftMap(varying, dates, cells[:, :, 0], cells[:, :, 1], cells[:, :, 2])
 
-    def _groups(self) -> list[tuple[str, str, NDArray[np.bool_]]]:
-        kinds = np.array(self.events["level_kind"].to_pylist())
-        directions = np.array(self.events["direction"].to_pylist())
+    def _groups(self, events: pa.Table) -> list[tuple[str, str, NDArray[np.bool_]]]:
+        kinds = np.array(events["level_kind"].to_pylist())
+        directions = np.array(events["direction"].to_pylist())
         return [
             (
                 kind,
@@ -252,7 +280,8 @@ class RangeView:
     def _null_chances(self, grid: Floats) -> dict[str, Floats]:
         """The null model's chances at each time of `grid` (rows) of each event (columns)."""
         sign, level, spot, volatility = (
-            self._floats(name) for name in ("dir_sign", "level_price", "spot", "rth_volatility")
+            _floats(self.events, name)
+            for name in ("dir_sign", "level_price", "spot", "rth_volatility")
         )
         progress = sign * (spot - level)
         chances = first_passage_probabilities(
@@ -260,10 +289,11 @@ class RangeView:
         )
         return {"BREAK": chances.up, "BOUNCE": chances.down}
 
-    def _floats(self, name: str) -> Floats:
-        """A column as float64, NaN where unknown."""
-        values: Floats = self.events[name].cast(pa.float64(), safe=False).to_numpy()
-        return values
+
+def _floats(events: pa.Table, name: str) -> Floats:
+    """A column as float64, NaN where unknown."""
+    values: Floats = events[name].cast(pa.float64(), safe=False).to_numpy()
+    return values
 
 
 def _is_feature(field: pa.Field) -> bool:

@@ -18,7 +18,6 @@ from bokeh.models import (
     Column,
     ColumnDataSource,
     CrosshairTool,
-    DatetimeTickFormatter,
     GlyphRenderer,
     HoverTool,
     Label,
@@ -34,16 +33,17 @@ from bokeh.plotting import figure
 
 from es_physics.report.chart_style import FONT, fill, style, tip
 from es_physics.report.event_text import PANELS, Fact, level_name, tooltip
+from es_physics.report.gamma_chart import gamma_panel
 from es_physics.report.palette import light, outcome_role
+from es_physics.report.panels import AXIS_WIDTH, clock_axis, panel_below, shade_until
 from es_physics.report.session_view import Floats, SessionView
 
 MARKER_SIZE = 13
 _MINUTE_MS = 60_000
-_AXIS_WIDTH = 72
 
 
 def session_chart(view: SessionView) -> Column:
-    """Candles, levels, zones and events, and the order flow at the events, on one time axis."""
+    """Candles, levels, zones and events, order flow at the events, and gamma's marks, by time."""
     price = _price_figure(view)
     events = _event_source(view)
     shown = BooleanFilter(name="shown", booleans=[True] * len(view.events))
@@ -56,6 +56,8 @@ def session_chart(view: SessionView) -> Column:
         for fact in PANELS
         if fact.column in events.data
     ]
+    if view.has_gamma_marks:
+        panels.append(gamma_panel(view.gamma_marks, price, selected))
     _mark_selection(price, selected, "y")
     _mark_events(price, view, events, shown, "y")
     for plot in (price, *panels):
@@ -95,13 +97,13 @@ def _price_figure(view: SessionView) -> figure:
         toolbar_location=None,
         tools=[PanTool(dimensions="width"), wheel],
         active_scroll=wheel,
-        min_border_left=_AXIS_WIDTH,
+        min_border_left=AXIS_WIDTH,
         min_border_right=14,
     )
-    _clock_axis(plot)
+    clock_axis(plot)
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.00")
     plot.yaxis.axis_label = "index points"
-    plot.add_layout(_shade_until(rth_start))
+    plot.add_layout(shade_until(rth_start))
     plot.add_layout(
         Label(
             x=rth_start,
@@ -140,12 +142,6 @@ def _price_figure(view: SessionView) -> figure:
     _draw_levels(plot, view)
     _draw_candles(plot, view)
     return plot
-
-
-def _shade_until(rth_start: float) -> BoxAnnotation:
-    return BoxAnnotation(
-        right=rth_start, fill_color=light("shade"), fill_alpha=1, line_color=None, level="underlay"
-    )
 
 
 def _draw_levels(plot: figure, view: SessionView) -> None:
@@ -372,23 +368,9 @@ def _panel(
     lowest = 0.0 if known.size and (values[np.isfinite(values)] >= 0).all() else -reach
     if name == "tape_imbalance":
         lowest, reach = -1.25, 1.25
-    plot = figure(
-        height=128,
-        sizing_mode="stretch_width",
-        x_range=price.x_range,
-        y_range=Range1d(lowest, reach),
-        x_axis_type="datetime",
-        toolbar_location=None,
-        tools=[PanTool(dimensions="width"), (wheel := WheelZoomTool(dimensions="width"))],
-        active_scroll=wheel,
-        min_border_left=_AXIS_WIDTH,
-        min_border_right=14,
-    )
-    _clock_axis(plot)
+    plot = panel_below(price, 128, Range1d(lowest, reach))
     plot.yaxis.axis_label = f"{fact.title}\n{fact.subtitle}"
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0]")
-    plot.yaxis.ticker.desired_num_ticks = 3
-    plot.add_layout(_shade_until(price.x_range.tags[2]))
     plot.add_layout(Span(dimension="width", location=0, line_color=light("muted"), line_width=1))
     selected.data[name] = []
     _mark_selection(plot, selected, name)
@@ -404,14 +386,3 @@ def _panel(
     )
     _mark_events(plot, view, events, shown, name)
     return plot
-
-
-def _clock_axis(plot: figure) -> None:
-    plot.xaxis.formatter = DatetimeTickFormatter(
-        seconds="%H:%M:%S",
-        minsec="%H:%M:%S",
-        minutes="%H:%M",
-        hourmin="%H:%M",
-        hours="%H:%M",
-        days="%H:%M",
-    )

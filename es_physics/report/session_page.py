@@ -11,10 +11,11 @@ from typing import Any
 from markupsafe import Markup
 
 from es_physics.report import gates
+from es_physics.report.book_chart import book_chart
 from es_physics.report.chart_style import fill
 from es_physics.report.embed import chart_json
-from es_physics.report.event_text import TABLE, card, level_name, number, shown
-from es_physics.report.gamma_chart import gamma_chart
+from es_physics.report.event_text import DEPTH_BINS, TABLE, card, level_name, number, shown
+from es_physics.report.gamma_chart import MARK_STYLES, gamma_chart
 from es_physics.report.level_styles import LineStyle
 from es_physics.report.page import json_script, render, source
 from es_physics.report.palette import outcome_role
@@ -22,6 +23,7 @@ from es_physics.report.session_charts import session_chart
 from es_physics.report.session_view import GAMMA_REACH, Row, SessionView
 
 _NO_GAMMA_TABLE = "No gamma by strike was published with this session: it needs the options feeds."
+_DASHES = {"solid": "", "dashed": "5 3", "dotted": "2 2", "dotdash": "2 2 6 2"}
 
 
 def session_file(session_date: date) -> str:
@@ -33,6 +35,7 @@ def session_page(view: SessionView) -> str:
     """The page as HTML; the same bytes for the same commit."""
     has_chart = len(view.bars["close"]) > 0
     has_gamma = has_chart and bool(view.events) and bool(view.gamma)
+    has_book = has_chart and any("spread_ticks" in event for event in view.events)
     return render(
         "session.html",
         bokeh=has_chart,
@@ -42,8 +45,10 @@ def session_page(view: SessionView) -> str:
         tiles=_tiles(view),
         notices=_notices(view),
         chart=Markup(chart_json(session_chart(view))) if has_chart else "",
+        book_chart=Markup(chart_json(book_chart(*_buckets(view)))) if has_book else "",
         gamma_chart=Markup(chart_json(gamma_chart())) if has_gamma else "",
         gamma_note="" if view.gamma else _NO_GAMMA_TABLE,
+        gamma_keys=_gamma_keys() if view.has_gamma_marks else [],
         events=view.events if has_chart else [],
         filters=_filters(view),
         columns=_columns(),
@@ -177,12 +182,21 @@ def _filters(view: SessionView) -> list[dict[str, Any]]:
 
 def _line_key(styles: Mapping[str, LineStyle], kind: str) -> Markup:
     role, dash = styles[kind]
-    pattern = {"solid": "", "dashed": "5 3", "dotted": "2 2", "dotdash": "2 2 6 2"}[dash]
     return Markup(
         '<svg class="key" width="22" height="14" aria-hidden="true"><rect y="2" width="22" '
         'height="10" fill="var(--{0})" opacity=".15"/><path d="M0 7h22" stroke="var(--{0})" '
         'stroke-width="2" stroke-dasharray="{1}"/></svg>'
-    ).format(role, pattern)
+    ).format(role, _DASHES[dash])
+
+
+def _gamma_keys() -> list[Markup]:
+    return [
+        Markup(
+            '<svg class="key" width="26" height="10" aria-hidden="true"><path d="M0 5h26" '
+            'stroke="var(--{})" stroke-width="2" stroke-dasharray="{}"/></svg> {}'
+        ).format(role, _DASHES[dash], words)
+        for words, role, dash in MARK_STYLES.values()
+    ]
 
 
 def _direction_key(direction: str) -> Markup:
@@ -249,6 +263,7 @@ def _data(view: SessionView) -> dict[str, Any]:
         },
         "horizon_ms": view.commit.var("horizon_minutes") * 60_000,
         "threshold": view.commit.var("outcome_threshold"),
+        "depth_bins": list(DEPTH_BINS),
         "gamma_reach": GAMMA_REACH,
         "gamma_note": "" if view.gamma else _NO_GAMMA_TABLE,
         "facts": [
@@ -274,11 +289,58 @@ def _event_data(view: SessionView, event: Row) -> dict[str, Any]:
         and [float(f"{event[f'null_p_{name}']:.4f}") for name in ("break", "bounce", "chop")],
         "facts": [[value for _, value in facts] for _, facts in card(event)],
         "gamma": gamma and _in_millions(gamma),
-        "gamma_note": _gamma_note(view, gamma),
+        "gamma_marks": (marks := view.gamma_marks_at(event)),
+        "gamma_note": _gamma_note(view, gamma, marks),
+        "depth": _depth(event),
+        "replenishment": _replenishment(view, event),
+        "book_note": _book_note(event),
     }
 
 
-def _gamma_note(view: SessionView, gamma: Row | None) -> str:
+def _buckets(view: SessionView) -> tuple[float, int]:
+    """Seconds of a bucket of the barrier's window, and how many there are; 0, 0 without any."""
+    buckets = max(map(len, view.replenishment.values()), default=0)
+    return (view.commit.var("replenishment_bucket_s") if buckets else 0.0), buckets
+
+
+def _depth(event: Row) -> dict[str, list[int | None]]:
+    return {
+        side: [event.get(f"depth_{side}_{ending}") for ending in DEPTH_BINS.values()]
+        for side in ("defending", "attacking")
+    }
+
+
+def _replenishment(view: SessionView, event: Row) -> dict[str, list[float | None]]:
+    width, buckets = _buckets(view)
+    rows = view.replenishment.get(event["event_id"], [])
+    return {
+        "seconds": [width * (row["bucket"] - buckets - 0.5) for row in rows],
+        **{
+            name: [row[column] for row in rows]
+            for name, column in (
+                ("added", "added"),
+                ("removed", "removed"),
+                ("traded", "passive_volume"),
+            )
+        },
+    }
+
+
+def _book_note(event: Row) -> str:
+    if "barrier_visible_share" not in event:
+        return ""
+    share = event["barrier_visible_share"]
+    if share is None:
+        return "The zone has no price left to defend at this entry, or the book has no row of it."
+    if share == 0:
+        return (
+            "The zone is out of sight: the ten levels of the book show none of its prices, so its "
+            "depth is unknown, not 0."
+        )
+    return f"{number(100 * share, 0)} % of the zone's live prices are in sight."
+
+
+def _gamma_note(view: SessionView, gamma: Row | None, marks: Mapping[str, float | None]) -> str:
     if not view.gamma:
         return _NO_GAMMA_TABLE
     if gamma is None:
@@ -288,7 +350,13 @@ def _gamma_note(view: SessionView, gamma: Row | None) -> str:
         f"As of {minutes // 60 % 24:02d}:{minutes % 60:02d}, strikes in front-month points. "
         "Line: the level; dotted: the entry price. "
         "Calls are filled, puts hatched."
+        + (f" {_marks_in_words(marks)}, features and no levels." if view.has_gamma_marks else "")
     )
+
+
+def _marks_in_words(marks: Mapping[str, float | None]) -> str:
+    words = ", ".join(f"{words} {number(marks[name])}" for name, (words, *_) in MARK_STYLES.items())
+    return words[0].upper() + words[1:]
 
 
 def _in_millions(gamma: Row) -> Row:

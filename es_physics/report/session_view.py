@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 GAMMA_REACH = 60.0
 """Points either side of the level whose strikes the gamma chart holds."""
 
+GAMMA_MARKS = {"flip": "zero_gamma", "call_wall": "call_wall", "put_wall": "put_wall"}
+"""What the chain as a whole says of the price: names, and columns of gamma_by_minute."""
+
 _BAR_PRICES = ("open", "high", "low", "close", "volume", "atr")
 
 
@@ -37,6 +40,9 @@ class SessionView:
     levels: dict[str, list[Row]]
     events: list[Row]
     gamma: list[Row] | None
+    gamma_by_minute: list[Row]
+    replenishment: dict[str, list[Row]]
+    """Buckets of the barrier's window by event, the oldest first."""
     gates: list[Row] | None
     quality: list[Row] | None
 
@@ -52,6 +58,9 @@ class SessionView:
         levels: dict[str, list[Row]] = {}
         for row in commit.rows("levels"):
             levels.setdefault(row["level_kind"], []).append(row)
+        replenishment: dict[str, list[Row]] = {}
+        for row in sorted(commit.rows("event_replenishment"), key=lambda row: row["bucket"]):
+            replenishment.setdefault(row["event_id"], []).append(row)
         return cls(
             commit=commit,
             session=sessions[0],
@@ -61,6 +70,8 @@ class SessionView:
             levels=levels,
             events=commit.rows("level_interactions"),
             gamma=_rows_if_there(commit, "gamma_by_strike"),
+            gamma_by_minute=commit.rows("gamma_by_minute"),
+            replenishment=replenishment,
             gates=_rows_if_there(commit, "qa_gate_results"),
             quality=_rows_if_there(commit, "bronze_quality"),
         )
@@ -158,6 +169,37 @@ class SessionView:
             "k": strikes,
             **{name: [sums[k][name] for k in strikes] for name in ("call", "put", "flow")},
         }
+
+    @cached_property
+    def gamma_marks(self) -> dict[str, Floats]:
+        """Flip and walls by minute, and the price, in front-month points; NaN where unknown.
+
+        `t` are the minute marks on New York's wall clock, ms.
+        """
+        rows = sorted(self.gamma_by_minute, key=lambda row: row["tau_ns"])
+
+        def column(name: str) -> Floats:
+            return np.array([np.nan if row[name] is None else row[name] for row in rows], float)
+
+        basis = column("calendar_basis")
+        return {
+            "t": self.clock_ms([row["tau_ns"] for row in rows]),
+            "price": column("underlying_price") + basis,
+            **{name: column(source) + basis for name, source in GAMMA_MARKS.items()},
+        }
+
+    @property
+    def has_gamma_marks(self) -> bool:
+        """Whether a flip or a wall is known at some minute."""
+        marks = self.gamma_marks
+        return any(np.isfinite(marks[name]).any() for name in GAMMA_MARKS)
+
+    def gamma_marks_at(self, event: Row) -> dict[str, float | None]:
+        """Flip and walls at the last minute mark at or before an event; None where unknown."""
+        marks = self.gamma_marks
+        place = np.searchsorted(marks["t"], self.clock_ms(event["event_ts_ns"]), "right") - 1
+        known = {name: marks[name][place] if place >= 0 else np.nan for name in GAMMA_MARKS}
+        return {name: float(at) if np.isfinite(at) else None for name, at in known.items()}
 
     @cached_property
     def _gamma_by_mark(self) -> dict[int, list[Row]]:

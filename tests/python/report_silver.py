@@ -20,6 +20,7 @@ VARS = {
     "zone_atr_multiple": 0.5,
     "horizon_minutes": 8,
     "outcome_threshold": 15.0,
+    "replenishment_bucket_s": 20,
     "level_kinds": [
         {"kind": "PM_HIGH", "family": "premarket", "high_of": ["premarket_start", "rth_start"]},
         {"kind": "PM_LOW", "family": "premarket", "low_of": ["premarket_start", "rth_start"]},
@@ -36,6 +37,24 @@ EVENTS = (
     ("PM_HIGH", 6010.0, "DOWN", 120, "UNDEFINED", None),
 )
 
+BOOK_STATE = {
+    "spread_ticks": 1,
+    "book_imbalance": 0.25,
+    "weighted_mid_offset": -0.031,
+    "depth_defending_0": 40,
+    "depth_defending_1_2": 90,
+    "depth_defending_3_5": 150,
+    "depth_defending_6_9": 210,
+    "depth_attacking_0": 30,
+    "depth_attacking_1_2": 70,
+    "depth_attacking_3_5": 110,
+    "depth_attacking_6_9": None,
+    "depth_to_level": 120,
+    "depth_at_level": 55,
+    "barrier_visible_share": 0.75,
+}
+"""State of the book of every event but the second, whose zone is out of sight."""
+
 
 def publish(
     root: Path,
@@ -43,6 +62,8 @@ def publish(
     *,
     events: bool = True,
     gamma: bool = True,
+    book: bool = True,
+    placebo: bool = True,
     failed_gate: str | None = None,
     gate_family: str = "purity",
     shift: float = 0.0,
@@ -52,6 +73,7 @@ def publish(
 ) -> None:
     """Publish one session.
 
+    `book` and `placebo` say whether it has the tables of later versions.
     `failed_gate` is the severity of a gate that failed, `gate_family` what its gates judge,
     `renamed` other words for level kinds and outcomes.
     """
@@ -62,6 +84,8 @@ def publish(
         "qa_gate_results": _gates(session_date, failed_gate, gate_family),
     }
     wide = [_event(session_date, number, shift) for number in range(len(EVENTS))]
+    if not book:
+        wide = [{name: row[name] for name in row if name not in BOOK_STATE} for row in wide]
     labels = [{name: row[name] for name in ("event_id", "session_date", "outcome")} for row in wide]
     for row in (*tables["levels"], *wide, *labels):
         for column in {"level_kind", "outcome"} & row.keys():
@@ -72,6 +96,11 @@ def publish(
         arrow[name] = table if events else table.slice(0, 0)
     if gamma:
         arrow["gamma_by_strike"] = pa.Table.from_pylist(_gamma(session_date))
+        arrow["gamma_by_minute"] = pa.Table.from_pylist(_gamma_by_minute(session_date))
+    if book:
+        arrow["event_replenishment"] = pa.Table.from_pylist(_replenishment(session_date, wide))
+    if placebo:
+        arrow |= _placebos(session_date)
     bronze = [
         {"feed": feed, "trade_date": str(session_date), "status": status, "sha256": []}
         for feed, status in (
@@ -180,6 +209,7 @@ def _event(session_date: date, number: int, shift: float) -> dict[str, Any]:
         "ofi_integrated_60s": 100.0 * sign + 7 * number + shift,
         "tape_imbalance": None if number == 2 else 0.25 * sign,
         "depth_in_zone": 300 + 10 * number,
+        **(BOOK_STATE | ({"barrier_visible_share": 0.0} if number == 1 else {})),
         "barrier_state": "WALL",
         "gamma_exposure": -12.5,
         "outcome": outcome,
@@ -233,3 +263,70 @@ def _gamma(session_date: date) -> list[dict[str, Any]]:
         for strike in (5980.0, 6000.0, 6020.0)
         for right in "CP"
     ]
+
+
+def _gamma_by_minute(session_date: date) -> list[dict[str, Any]]:
+    """At the second mark the flip is unknown, and a calendar basis carries the rest."""
+    return [
+        {
+            "session_date": session_date,
+            "tau_ns": ns(session_date, 9, 30 + minute),
+            "underlying_price": 5999.5,
+            "calendar_basis": 0.5,
+            "zero_gamma": flip,
+            "call_wall": 6020.0,
+            "put_wall": 5980.0,
+        }
+        for minute, flip in ((10, 5995.0), (60, None))
+    ]
+
+
+def _replenishment(session_date: date, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Newest bucket first: a reader has to order them. The oldest one shows nothing of the zone."""
+    return [
+        {
+            "session_date": session_date,
+            "event_id": event["event_id"],
+            "bucket": bucket,
+            "added": None if bucket == 1 else 10 * bucket,
+            "removed": None if bucket == 1 else 5 * bucket,
+            "passive_volume": bucket,
+        }
+        for event in events
+        for bucket in range(12, 0, -1)
+    ]
+
+
+def _placebos(session_date: date) -> dict[str, pa.Table]:
+    """Two drawings of each event; a third of PM_HIGH ends in a BREAK beside a real level."""
+    entries, labels = [], []
+    for number, (kind, price, direction, minutes, _, _) in enumerate(EVENTS):
+        for drawing in (1, 2, 3) if kind == "PM_HIGH" else (1, 2):
+            identity = f"{session_date:%Y%m%d}_PLACEBO{drawing}_{kind}_{number}_{direction}"
+            entries.append(
+                {
+                    "event_id": identity,
+                    "session_date": session_date,
+                    "level_kind": kind,
+                    "direction": direction,
+                    "placebo_nr": drawing,
+                    "level_price": price + 10 * drawing,
+                    "event_ts_ns": ns(session_date, 9, 30 + minutes),
+                    "near_real_level": drawing == 3,
+                }
+            )
+            labels.append(
+                {
+                    "event_id": identity,
+                    "session_date": session_date,
+                    "outcome": {1: "BOUNCE", 2: "CHOP", 3: "BREAK"}[drawing],
+                    "null_p_break": 0.25,
+                    "null_p_bounce": 0.5,
+                    "null_p_chop": 0.25,
+                    "uniqueness": 0.5,
+                }
+            )
+    return {
+        "placebo_events": pa.Table.from_pylist(entries),
+        "placebo_labels": pa.Table.from_pylist(labels),
+    }

@@ -52,6 +52,7 @@ function choose(index, { focus = false } = {}) {
     horizon.visible = false;
     byId("card").innerHTML = '<p class="muted">No entry is chosen.</p>';
     byId("facts").replaceChildren();
+    showBook(null);
     showGamma(null);
     history.replaceState(null, "", location.pathname + location.search);
     return;
@@ -68,6 +69,7 @@ function choose(index, { focus = false } = {}) {
   byId("facts").replaceChildren(...data.facts.map(({ heading, labels }, place) =>
     element("section", {}, element("h3", {}, heading), element("dl", {}, ...labels.flatMap(
       (label, line) => [element("dt", {}, label), element("dd", {}, event.facts[place][line])])))));
+  showBook(event);
   showGamma(event);
   if (event.x < clock.start || event.x > clock.end) show(event.x - 20 * 6e4, event.x + 20 * 6e4);
   const row = rows[index];
@@ -101,6 +103,31 @@ function keepInView(row) {
   if (below > box.scrollTop) box.scrollTop = below;
 }
 
+const known = (values, sign = 1) => values.map((value) => (value === null ? NaN : sign * value));
+
+// Depth of both sides, and what came and went in the zone, at the chosen event.
+function showBook(event) {
+  const depth = chartModel("depth");
+  if (!depth) return;
+  byId("book-note").textContent = event?.book_note ?? "";
+  const bins = event ? data.depth_bins : [];
+  depth.data = {
+    bin: bins, upper: bins.map((bin) => [bin, 0.2]), lower: bins.map((bin) => [bin, -0.2]),
+    defending: known(event?.depth.defending ?? []), attacking: known(event?.depth.attacking ?? []),
+  };
+  const reach = (...columns) => 1.08 * Math.max(1, ...columns.flat().map((value) => value ?? 0));
+  chartModel("depth_reach").end = reach(event?.depth.defending ?? [], event?.depth.attacking ?? []);
+  const flow = chartModel("replenishment");
+  if (!flow) return;
+  const { seconds, added, removed, traded } = event?.replenishment ??
+    { seconds: [], added: [], removed: [], traded: [] };
+  flow.data = {
+    seconds, added: known(added), removed: known(removed), traded: known(traded),
+    down: known(removed, -1), traded_down: known(traded, -1),
+  };
+  chartModel("flow_reach").setv({ start: -reach(removed, traded), end: reach(added) });
+}
+
 function showGamma(event) {
   const strikes = chartModel("gamma");
   if (!strikes) return;
@@ -118,6 +145,11 @@ function showGamma(event) {
       if (model.name === "gex") {
         const end = reaches.shift();
         model.setv({ start: -end, end });
+      }
+      const mark = /^at_(flip|(?:call|put)_wall)$/.exec(model.name ?? "")?.[1];
+      if (mark) {
+        const location = event.gamma_marks[mark];
+        model.setv({ location: location ?? 0, visible: location !== null });
       }
       if (model.name === "at_level") model.setv({ location: event.level, visible: true });
       if (model.name === "at_spot") model.setv({ location: event.spot, visible: true });

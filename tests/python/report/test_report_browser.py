@@ -60,7 +60,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for shift, day in enumerate(DAYS):
         report_silver.publish(root / "silver", day, shift=40.0 * shift)
         write_session(root / "silver", root, day)
-    write_range(root / "silver", root, *DAYS)
+    write_range(root / "silver", root, *DAYS, root / "bronze")
     write_index(root / "silver", root)
     return root
 
@@ -182,6 +182,39 @@ def test_the_mouse_over_a_marker_shows_its_key_features(opened: Open) -> None:
     assert "−0.25" in tip
 
 
+def test_the_book_and_gammas_marks_follow_the_chosen_entry(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    lines = """
+        const names = ["at_flip", "at_call_wall", "at_put_wall"];
+        return Object.fromEntries([...Bokeh.documents.at(-1).all_models]
+          .filter((line) => names.includes(line.name))
+          .map((line) => [line.name, line.visible ? line.location : null]));
+    """
+    chrome.execute_script("choose(1)")
+    assert chrome.execute_script(lines) == {
+        "at_flip": 5995.5,
+        "at_call_wall": 6020.5,
+        "at_put_wall": 5980.5,
+    }
+    assert text(chrome, "#book-note").startswith("The zone is out of sight")
+    assert "out of sight" in text(chrome, "#facts")
+    chrome.execute_script("choose(3)")
+    assert chrome.execute_script(lines)["at_flip"] is None
+    assert text(chrome, "#book-note") == "75 % of the zone's live prices are in sight."
+    depth, flow, reach = chrome.execute_script(
+        "return [chartModel('depth').data, chartModel('replenishment').data,"
+        " chartModel('flow_reach').start]"
+    )
+    assert depth["defending"] == [40, 90, 150, 210]
+    assert depth["bin"] == ["best", "1–2", "3–5", "6–9"]
+    assert flow["seconds"] == [20 * place - 230 for place in range(12)]
+    assert flow["down"][1:] == [-5 * bucket for bucket in range(2, 13)]
+    assert reach == pytest.approx(-1.08 * 60)
+    # A session's chart shows them in a panel of their own, by time.
+    marks = chrome.execute_script("return [...chartModel('gamma_marks').data.call_wall]")
+    assert marks == [6020.5, 6020.5]
+
+
 def test_gamma_before_its_first_mark_is_unknown(opened: Open) -> None:
     chrome = opened(f"{DAYS[0]}.html")
     assert text(chrome, "#gamma-note") == "Unknown at this entry: the first minute mark is 09:31."
@@ -256,7 +289,9 @@ def test_events_can_be_walked_and_zoomed_by_keyboard(opened: Open) -> None:
 
 def test_the_table_sorts_with_the_unknown_last(opened: Open) -> None:
     chrome = opened(f"{DAYS[0]}.html")
-    heading = chrome.find_element(By.XPATH, "//table[@id='events']//th[.//button[text()='Tape']]")
+    heading = chrome.find_element(
+        By.XPATH, "//table[@id='events']//th[.//button[text()='Tape imbalance']]"
+    )
     heading.find_element(By.TAG_NAME, "button").click()
     assert heading.get_attribute("aria-sort") == "ascending"
     assert shown_rows(chrome) == ["1", "3", "4", "0", "2"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import report_silver
@@ -47,6 +49,13 @@ def body(html: str) -> str:
     """The page's visible text, about: no styles, scripts or tags."""
     html = re.sub(r"<(style|script)\b.*?</\1>", "", html, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def script_json(html: str, identity: str) -> Any:
+    """What a page hands to its own script."""
+    found = re.search(rf'<script type="application/json" id="{identity}">(.*?)</script>', html)
+    assert found
+    return json.loads(found[1])
 
 
 def test_a_built_session_has_a_page_below_the_limit(
@@ -154,10 +163,68 @@ def test_range_page_counts_and_compares(tmp_path: Path, run_report: Report) -> N
     # Ten entries; the two UNDEFINED and the two without a null model are left out.
     assert "4 of 10 entries are left out: no volatility yet, or UNDEFINED (2)" in text
     # BREAK 2 of 6 by Wilson at 95 %, the null model expecting 30 %.
-    assert "All entries 6 6.0 33.3 9.7 to 70.0 30.0" in text
+    assert "All entries 6 6.0 2 33.3 9.7 to 70.0 30.0" in text
+    # Of placebos, two of each entry are counted, none of which broke; the third, which did, is near
+    # a real level.
+    assert "All entries, placebo 20 10.0 2 0.0 0.0 to 16.1 25.0 * 50.0" in text
+    assert '"All entries\\n6 (worth 6.0), placebo 20 (10.0)"' in html
     assert "✓ passed 5 entries 3 of 3 feeds" in text
     assert "! warned 5 entries" in text
     assert "ofi_integrated_60s" in html
+
+
+def test_page_shows_the_book_at_each_entry(tmp_path: Path, run_report: Report) -> None:
+    report_silver.publish(tmp_path, DAY)
+    assert run_report(tmp_path, tmp_path, str(DAY))[0] == 0
+    data = script_json(page(tmp_path), "data")
+    headings = [group["heading"] for group in data["facts"]]
+    book, zone = headings.index("Book at the entry"), headings.index("Barrier, 240 s")
+    first, second = data["events"][:2]
+    assert first["facts"][book] == [
+        *("1 ticks", "+0.25", "−0.031 pt", "120 contracts", "55 contracts"),
+    ]
+    assert first["facts"][zone][0] == "75 %"
+    assert first["book_note"] == "75 % of the zone's live prices are in sight."
+    assert second["facts"][zone][0] == "out of sight"
+    assert second["book_note"].startswith("The zone is out of sight")
+    assert first["depth"] == {"defending": [40, 90, 150, 210], "attacking": [30, 70, 110, None]}
+    assert first["replenishment"] == {
+        "seconds": [20.0 * place - 230 for place in range(12)],
+        "added": [None, *range(20, 130, 10)],
+        "removed": [None, *range(10, 65, 5)],
+        "traded": list(range(1, 13)),
+    }
+
+
+def test_page_shows_flip_and_walls_in_front_month_points(
+    tmp_path: Path, run_report: Report
+) -> None:
+    report_silver.publish(tmp_path, DAY)
+    assert run_report(tmp_path, tmp_path, str(DAY))[0] == 0
+    html = page(tmp_path)
+    marks = [event["gamma_marks"] for event in script_json(html, "data")["events"]]
+    unknown = {"flip": None, "call_wall": None, "put_wall": None}
+    walls = {"call_wall": 6020.5, "put_wall": 5980.5}
+    assert (
+        marks
+        == [unknown, {"flip": 5995.5, **walls}]
+        + [{"flip": 5995.5, **walls}]
+        + [{"flip": None, **walls}] * 2
+    )
+    for name in ("flip", "call_wall", "put_wall"):
+        assert f'"gamma:{name}"' in html
+        assert f'"level:{name}"' not in html
+    assert "They are features, not levels" in body(html)
+
+
+def test_page_of_a_session_without_the_later_tables(tmp_path: Path, run_report: Report) -> None:
+    report_silver.publish(tmp_path, DAY, book=False, placebo=False, gamma=False)
+    arguments = (str(DAY), "--start", str(DAY), "--end", str(DAY))
+    code, output = run_report(tmp_path, tmp_path, *arguments)
+    assert code == 0, output
+    assert "Book" not in body(page(tmp_path))
+    assert "gamma:flip" not in page(tmp_path)
+    assert "placebo" not in body(page(tmp_path, f"{DAY}_to_{DAY}.html"))
 
 
 def test_a_day_without_a_session_says_why(tmp_path: Path, run_report: Report) -> None:
@@ -214,7 +281,7 @@ def test_a_kind_and_an_outcome_that_nothing_declares_are_shown(
 
     text = body(page(tmp_path, "2025-12-10_to_2025-12-11.html"))
     assert "or UNDEFINED (2), STOPPED (1)." in text
-    assert "VWAP ▼ 1 1.0 100.0" in text
+    assert "VWAP ▼ 1 1.0 1 100.0" in text
     assert "BREAK BOUNCE CHOP UNDEFINED STOPPED Feeds" in text
     assert "STOPPED" in body(page(tmp_path, "index.html"))
 
