@@ -16,6 +16,7 @@ from ingest.book_record import blank_book_records
 from ingest.simulate.book_events import ASK, BID, BookEvents, Kind
 from ingest.simulate.dbn_writer import PUBLISHER_ID
 from ingest.simulate.instruments import Listing
+from ingest.simulate.planted_effect import SIZE_LEAN, HiddenSides
 
 F_LAST, F_SNAPSHOT, F_MAYBE_BAD_BOOK = 128, 32, 4
 
@@ -54,16 +55,23 @@ _CLEAR: _Step = ("R", BID, 0, 0)
 class Book:
     """One instrument's book over one trade date.
 
-    `trades` is about how many trades its events shall hold. Rows carry the exchange's time in both
-    `ts_event` and `ts_recv`; the feed adds latency, `sequence` and F_LAST.
+    `trades` is about how many trades its events shall hold; with `sides` its sizes lean to them.
+    Rows carry the exchange's time in both `ts_event` and `ts_recv`; the feed adds latency,
+    `sequence` and F_LAST.
     """
 
     def __init__(
-        self, rng: np.random.Generator, listing: Listing, events: BookEvents, trades: float
+        self,
+        rng: np.random.Generator,
+        listing: Listing,
+        events: BookEvents,
+        trades: float,
+        sides: HiddenSides | None = None,
     ) -> None:
         self._rng = rng
         self._listing = listing
         self._events = events
+        self._sides = sides
         first = events.first_bid
         self._lowest = int(np.min(events.bid, initial=first)) - 2 * BOOK_LEVELS
         highest = int(np.max(events.ask, initial=first)) + 2 * BOOK_LEVELS
@@ -89,6 +97,8 @@ class Book:
     def rows(self, start: int, end: int) -> np.ndarray:
         """The rows (dtype BOOK_RECORD) of events start to end, the next ones due."""
         events = self._events
+        if self._sides and start < end:
+            self._lean_out_of_view(self._sides, start)
         kind = events.kind[start:end]
         side = events.side[start:end]
         price = events.price[start:end]
@@ -177,6 +187,8 @@ class Book:
         minute = (events.ts_ns[start:end] - events.ts_ns[0]) // _MINUTE_NS
         target = self._best_size * self._liquidity[minute] * _SIZE_BY_LEVEL[level]
         facing = np.where(events.side[start:end] == ASK, 1, -1)
+        if self._sides:
+            target *= 1 - SIZE_LEAN * facing * self._sides.at(events.ts_ns[start:end])
         progress = events.progress[start:end]
         best = level == 0
         thinning = best & (events.next_move[start:end] == facing)
@@ -184,6 +196,17 @@ class Book:
         target = np.where(thinning, target * (1 - _THINNING * progress), target)
         filled = np.minimum(1.0, _NEW_LEVEL + _FILLING_SPEED * progress)
         return np.where(filling, target * filled, target)
+
+    def _lean_out_of_view(self, sides: HiddenSides, start: int) -> None:
+        """Draw anew what lies beyond the ten levels, or a new side would take long to show."""
+        price = self._lowest + np.arange(len(self._sizes))
+        bids, asks = price <= self._bid - BOOK_LEVELS, price >= self._ask + BOOK_LEVELS
+        ts_ns = self._events.ts_ns[start]
+        liquidity = self._liquidity[(ts_ns - self._events.ts_ns[0]) // _MINUTE_NS]
+        deepest = self._best_size * liquidity * _SIZE_BY_LEVEL[-1]
+        for beyond, facing in ((bids, -1), (asks, 1)):
+            target = deepest * (1 - SIZE_LEAN * facing * sides.at(ts_ns))
+            self._sizes[beyond] = self._size(target, self._latent[beyond])
 
     def _size(self, target: np.ndarray, latent: np.ndarray) -> np.ndarray:
         """int32: a whole size of at least one contract about the target."""

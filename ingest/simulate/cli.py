@@ -15,6 +15,7 @@ from es_physics.console import bronze_root_argument, console, date_range, range_
 from ingest.importer import import_paths
 from ingest.simulate.errors import SimulationError
 from ingest.simulate.market import Market
+from ingest.simulate.planted_effect import BREAK_SHARE_AGAINST, BREAK_SHARE_WITH
 
 SCALES = {"tiny": 30_000, "demo": 300_000, "full": 10_000_000}
 """Book rows of an ordinary trade date."""
@@ -53,6 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " (default: a price a second of the index that both follow)",
     )
     parser.add_argument(
+        "--planted-effect",
+        action="store_true",
+        help="give research something to find: for half an hour at a time the book leans to the"
+        f" side to which price then drifts, so that about {BREAK_SHARE_WITH} of the entries with"
+        f" the book behind them break their level by 15 points within 8 minutes, and"
+        f" {BREAK_SHARE_AGAINST} of those against it (default: no effect)",
+    )
+    parser.add_argument(
         "--dbn-dir",
         type=Path,
         default=Path("data/dbn/simulated"),
@@ -80,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
             book_rows=SCALES[args.scale] if args.book_rows is None else args.book_rows,
             orders=args.mbo,
             spx_lag_ms=args.spx_lag_ms,
+            planted_effect=args.planted_effect,
             terminal=terminal,
         )
     except OSError as error:
@@ -108,6 +118,7 @@ def write_range(
     terminal: Console,
     orders: bool = False,
     spx_lag_ms: int | None = None,
+    planted_effect: bool = False,
 ) -> list[Path]:
     """Write the files of every trade date from `start` to `end`, both included; their paths.
 
@@ -125,7 +136,14 @@ def write_range(
             f"--spx-lag-ms {spx_lag_ms} is out of reach. Give {shortest} to {longest}."
         )
     calendar = default_calendar().days
-    market = Market(seed, book_rows, calendar, orders=orders, spx_lag_ms=spx_lag_ms)
+    market = Market(
+        seed,
+        book_rows,
+        calendar,
+        orders=orders,
+        spx_lag_ms=spx_lag_ms,
+        planted_effect=planted_effect,
+    )
     written: list[Path] = []
     for offset in range((end - start).days + 1):
         day = start + timedelta(days=offset)

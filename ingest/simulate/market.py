@@ -27,6 +27,7 @@ from ingest.simulate.hours import SECOND_NS, Days, Session, session_of
 from ingest.simulate.instruments import PRICE_SCALE, Listing, Outright, listings
 from ingest.simulate.options import Forward, OptionFiles, OptionMarket
 from ingest.simulate.order_rows import OrderBook, mbo_of, rows_of
+from ingest.simulate.planted_effect import HiddenSides, hidden_sides
 from ingest.simulate.price_path import IndexPath, daily_closes, index_path
 from ingest.simulate.randomness import Stream, generator
 from ingest.simulate.spx import Echo, spx_prices, write_spx
@@ -74,7 +75,8 @@ class Market:
     A trade date's data depend on the seed, the date and the size only, and on whether its books
     are of single `orders`: then there is an MBO file too, and more rows in the book that agrees
     with it, as every record of an order gives one. With `spx_lag_ms` the cash index is an echo of
-    the busiest future, so long after it.
+    the busiest future, so long after it. A `planted_effect` makes its books lean to where price
+    then drifts. Raises SimulationError for both `orders` and `planted_effect`.
     """
 
     def __init__(
@@ -85,7 +87,13 @@ class Market:
         *,
         orders: bool = False,
         spx_lag_ms: int | None = None,
+        planted_effect: bool = False,
     ) -> None:
+        if orders and planted_effect:
+            raise SimulationError(
+                "--planted-effect changes sizes below the ten best levels, which orders of --mbo"
+                " would have to explain: leave one of the two out."
+            )
         self._seed = seed
         self._book_rows = book_rows
         self._trades = max(_TRADE_SHARE * book_rows, _FEWEST_TRADES)
@@ -94,6 +102,7 @@ class Market:
         self._dates = list(calendar)
         self._orders = orders
         self._spx_lag_ms = spx_lag_ms
+        self._planted_effect = planted_effect
 
     def write(self, trade_date: date, folder: Path) -> SessionFiles:
         """Write the trade date's DBN files and SPX prices below a folder, replacing older ones.
@@ -157,8 +166,17 @@ class Market:
             raise SimulationError(f"{trade_date} is no trade date of the session calendar.")
         session = session_of(trade_date, self._calendar[trade_date])
         before = self._dates[max(self._dates.index(trade_date) - 1, 0)]
-        path = index_path(self._seed, session, self._closes[before], self._closes[trade_date])
+        path = index_path(
+            self._seed,
+            session,
+            self._closes[before],
+            self._closes[trade_date],
+            self._sides(session),
+        )
         return session, listings(trade_date, self._calendar), path
+
+    def _sides(self, session: Session) -> HiddenSides | None:
+        return hidden_sides(self._seed, session) if self._planted_effect else None
 
     def _options(self, session: Session, listed: list[Listing], path: IndexPath) -> OptionMarket:
         """The options on futures as their books show them, which is not at every second."""
@@ -205,6 +223,7 @@ class Market:
     ) -> Iterator[np.ndarray]:
         """The book rows of all instruments, in order, in batches."""
         feed = FeedOrder(self._generator(session, Stream.FEED_LATENCY))
+        sides = self._sides(session)
         books, times = [], []
         for listing in listed:
             key = listing.instrument.instrument_id
@@ -219,13 +238,19 @@ class Market:
             )
             rng = self._generator(session, Stream.INSTRUMENT_SIZES, key)
             trades = self._trades * listing.volume_share * float(trace.rates.sum())
-            books.append((OrderBook if self._orders else Book)(rng, listing, events, trades))
+            books.append(
+                OrderBook(rng, listing, events, trades)
+                if self._orders
+                else Book(rng, listing, events, trades, sides)
+            )
             times.append(events.ts_ns)
 
         yield feed.merged([book.opening(session.open_ns) for book in books])
         busiest = max(times, key=len)
         gap_ns = int(busiest[int(_GAP_AT * (len(busiest) - 1))])
         edges_ns = np.unique(np.append(busiest[_BATCH_EVENTS::_BATCH_EVENTS], gap_ns))
+        if sides:
+            edges_ns = np.union1d(edges_ns, sides.starts_ns)
         done = [0] * len(books)
         for edge_ns in [*edges_ns.tolist(), session.close_ns + SECOND_NS]:
             ends = [int(np.searchsorted(ts, edge_ns)) for ts in times]

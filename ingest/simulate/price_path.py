@@ -16,6 +16,7 @@ from scipy.signal import lfilter
 
 from ingest.simulate.hours import SECOND_NS, Days, Session
 from ingest.simulate.instruments import ANCHOR_DATE, ANCHOR_INDEX
+from ingest.simulate.planted_effect import DRIFT, VOLATILITY_FACTOR, HiddenSides
 from ingest.simulate.randomness import Stream, generator
 
 _PATH_VERSION = 2
@@ -73,16 +74,27 @@ def volatility(session: Session) -> np.ndarray:
     return np.select([minutes < 0, passed < 1], [night, cash], _AFTERNOON_SD)
 
 
-def index_path(seed: int, session: Session, last_close: float, close: float) -> IndexPath:
+def index_path(
+    seed: int,
+    session: Session,
+    last_close: float,
+    close: float,
+    sides: HiddenSides | None = None,
+) -> IndexPath:
     """The index from `last_close` at the open to `close` at the end of the cash session.
 
-    From there to the end of trading it moves a little and comes back to `close`.
+    From there to the end of trading it moves a little and comes back to `close`. With `sides` it
+    drifts to them, and is more volatile.
     """
     rng = generator(seed, session.trade_date, Stream.INDEX_PATH, _PATH_VERSION)
     day_factor = np.exp(_VOLATILITY_FACTOR_SD * np.clip(rng.standard_normal(), -1.5, 1.5))
     sd = day_factor * volatility(session) / np.sqrt(60.0)
+    if sides:
+        sd *= VOLATILITY_FACTOR
     pressed = sd * _pressure(rng, len(sd))
     free = _FREE_SHARE * sd * rng.standard_normal(len(sd))
+    if sides:
+        free += DRIFT * sd * sides.at(session.seconds_ns)
     stay = np.exp(-1 / _PULL_BACK_SECONDS)
     excursion = np.append(0.0, lfilter([1.0], [1.0, -stay], pressed) + np.cumsum(free))
     variance = np.append(0.0, np.cumsum(sd**2))

@@ -23,6 +23,7 @@ class Stream(IntEnum):
     OPTION_LATENCY = 9
     OPTION_DEFINITIONS = 10
     OPTION_STATISTICS = 11
+    HIDDEN_SIDES = 12
 
 
 def generator(seed: int, trade_date: date, stream: Stream, key: int = 0) -> np.random.Generator:
