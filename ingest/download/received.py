@@ -135,14 +135,19 @@ def examine(path: Path, asked: Unit, most_bytes: int) -> Received:
         return Received(records, frames.ended, frames.damage, foreign, last, before_last)
 
 
+def _moment(ns: int) -> str:
+    """A time that a file claims, which a changed bit may have made none of this era."""
+    return iso(ns) if ns < 2**63 else f"{ns} ns"
+
+
 def _foreign_request(metadata: dbn.Metadata, asked: Unit) -> str | None:
     """How a file was made for another request, by its own metadata."""
     said: dict[str, tuple[object, object]] = {
         "dataset": (metadata.dataset, DATASET),
         "schema": (str(metadata.schema), asked.schema),
         "kind of symbols": (str(metadata.stype_in), asked.stype_in),
-        "start": (iso(metadata.start), iso(asked.start)),
-        "end": (None if metadata.end is None else iso(metadata.end), iso(asked.end)),
+        "start": (_moment(metadata.start), iso(asked.start)),
+        "end": (None if metadata.end is None else _moment(metadata.end), iso(asked.end)),
         "limit of records": (metadata.limit, None),
     }
     for what, (found, wanted) in said.items():

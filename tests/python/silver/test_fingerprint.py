@@ -35,7 +35,9 @@ for name, module in sys.modules.items():
 def plugins() -> list[str]:
     text = (PROJECT / "profiles.yml").read_text()
     profile = yaml.safe_load(text)["es_physics"]["outputs"]
-    return [plugin["module"] for output in profile.values() for plugin in output["plugins"]]
+    # Gold is built apart, of what is committed.
+    outputs = [output for name, output in profile.items() if name != "gold"]
+    return [plugin["module"] for output in outputs for plugin in output["plugins"]]
 
 
 def test_every_module_that_a_build_loads_is_covered() -> None:
