@@ -1,0 +1,90 @@
+"""dbt commands with the target `gold`, each with a database and a gold root of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from conftest import PROJECT
+
+BUILD = ("build", "--select", "gold")
+
+
+@dataclass(frozen=True)
+class GoldBuild:
+    """One finished dbt command, and where it published."""
+
+    returncode: int
+    output: str
+    root: Path
+    database: Path
+
+    def record(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.root / "_commits/gold.json").read_text())
+        return content
+
+    def table(self, name: str) -> pl.DataFrame:
+        return pl.read_parquet(self.root / self.record()["outputs"][name]["file"], glob=False)
+
+    def unpublished(self, name: str) -> pl.DataFrame:
+        """A table as it stands in the database."""
+        with duckdb.connect(self.database, read_only=True) as connection:
+            return connection.sql(f"from gold.{name}").pl()
+
+    def digests(self) -> dict[str, str]:
+        """sha256 of every published table."""
+        return {name: output["sha256"] for name, output in self.record()["outputs"].items()}
+
+
+def gold_environment(
+    *, silver: str | Path, work: Path, gold: str | Path | None = None, threads: int = 2
+) -> dict[str, str]:
+    return {
+        "ES_SILVER_ROOT": str(silver),
+        "ES_GOLD_ROOT": str(gold or work / "gold"),
+        "ES_GOLD_DUCKDB_PATH": str(work / "gold.duckdb"),
+        "ES_TEMP_DIRECTORY": str(work / "duckdb_tmp"),
+        "ES_SILVER_CACHE": str(work / "cache"),
+        "ES_THREADS": str(threads),
+    }
+
+
+def gold_arguments(
+    *arguments: str, work: Path, given: Mapping[str, Any] | None = None
+) -> list[str]:
+    """What follows `dbt` on the command line; `given` are its vars."""
+    variables = ["--vars", json.dumps(given)] if given else []
+    places = ["--target-path", str(work / "target"), "--log-path", str(work / "logs")]
+    return [*arguments, "--target", "gold", *variables, *places, "--log-level-file", "none"]
+
+
+def run_gold(
+    *arguments: str,
+    silver: str | Path,
+    work: Path,
+    gold: str | Path | None = None,
+    threads: int = 2,
+    given: Mapping[str, Any] | None = None,
+) -> GoldBuild:
+    """A dbt command over the committed sessions below `silver`; without arguments a whole build."""
+    work.mkdir(parents=True, exist_ok=True)
+    environment = gold_environment(silver=silver, work=work, gold=gold, threads=threads)
+    dbt = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors"]
+    finished = subprocess.run(
+        [*dbt, *gold_arguments(*(arguments or BUILD), work=work, given=given)],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    output = finished.stdout + finished.stderr
+    return GoldBuild(finished.returncode, output, work / "gold", work / "gold.duckdb")

@@ -1,0 +1,164 @@
+"""Gold of sixty made-up sessions: every table against the reference, its bytes, and its past."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from conftest import PROJECT, run_es_physics
+from gold.gold_builds import GoldBuild, run_gold
+from gold.made_silver import make_silver
+from reference import compare
+from reference_gold import KEYS, expected_gold
+
+pytestmark = pytest.mark.market
+
+SEED = PROJECT / "seeds" / "gold" / "feature_sets.csv"
+ENDS_LATER = 9
+"""Sessions at the end of the range that the shorter one has not."""
+
+# What an iteration ends at, and a matrix's eigenvector, have no relative error of their own near 0.
+ATOL = {"ofi_weights": 1e-9, "microprice": 1e-9, "event_matrix": 1e-9}
+
+
+@pytest.fixture(scope="module")
+def silver(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[date]]:
+    """The root of the sessions, and their dates."""
+    root = tmp_path_factory.mktemp("silver")
+    return root, make_silver(root, sessions=60, events=12)
+
+
+@pytest.fixture(scope="module")
+def started(
+    silver: tuple[Path, list[date]], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Future[GoldBuild]]:
+    """Builds of one thread, of several, and of a range that ends earlier, two at a time."""
+    root, days = silver
+    work = tmp_path_factory.mktemp("builds")
+    pool = ThreadPoolExecutor(max_workers=2)
+
+    def start(name: str, threads: int, **given: str) -> Future[GoldBuild]:
+        return pool.submit(run_gold, silver=root, work=work / name, threads=threads, given=given)
+
+    return {
+        "whole": start("whole", 1),
+        "again": start("again", 4),
+        "shorter": start("shorter", 2, gold_end=str(days[-ENDS_LATER - 1])),
+    }
+
+
+@pytest.fixture(scope="module")
+def expected(
+    silver: tuple[Path, list[date]], started: dict[str, Future[GoldBuild]]
+) -> dict[str, pl.DataFrame]:
+    root, days = silver
+    return expected_gold(root, days[0], days[-1], SEED)
+
+
+@pytest.fixture(scope="module")
+def built(started: dict[str, Future[GoldBuild]]) -> GoldBuild:
+    build = started["whole"].result()
+    assert build.returncode == 0, build.output
+    return build
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_table_equals_the_reference(
+    name: str, built: GoldBuild, expected: dict[str, pl.DataFrame]
+) -> None:
+    table = built.table(name)
+    assert table.columns == expected[name].columns
+    assert table.height
+    assert compare(expected[name], table, KEYS[name], atol=ATOL.get(name, 1e-12)) == []
+
+
+def test_no_table_is_left_without_a_reference(built: GoldBuild) -> None:
+    assert built.record()["outputs"].keys() == KEYS.keys()
+
+
+def test_every_feature_of_the_seed_is_known_somewhere(built: GoldBuild) -> None:
+    matrix = built.table("event_matrix")
+    features = pl.read_csv(SEED)["feature"].to_list()
+    assert matrix.columns == ["event_id", "session_date", *features]
+    assert [name for name in features if matrix[name].null_count() == matrix.height] == []
+    assert set(matrix.select(features).dtypes) == {pl.Float64}
+
+
+def test_two_builds_with_other_threads_have_the_same_bytes(
+    built: GoldBuild, started: dict[str, Future[GoldBuild]]
+) -> None:
+    again = started["again"].result()
+    assert again.returncode == 0, again.output
+    assert again.digests() == built.digests()
+    assert again.record()["fingerprint"] == built.record()["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    "name", ["event_matrix", "tod_profiles", "ofi_weights", "microprice", "feature_drift"]
+)
+def test_later_sessions_change_no_row_of_an_earlier_date(
+    name: str,
+    silver: tuple[Path, list[date]],
+    built: GoldBuild,
+    started: dict[str, Future[GoldBuild]],
+) -> None:
+    shorter = started["shorter"].result()
+    assert shorter.returncode == 0, shorter.output
+    end = silver[1][-ENDS_LATER - 1]
+    whole = built.table(name)
+    earlier = whole.filter(pl.col("session_date") <= end)
+    assert 0 < earlier.height < whole.height
+    assert shorter.table(name).equals(earlier)
+
+
+def test_a_shorter_range_is_another_gold(
+    silver: tuple[Path, list[date]], built: GoldBuild, started: dict[str, Future[GoldBuild]]
+) -> None:
+    inputs = built.record()["inputs"]
+    assert [one["session_date"] for one in inputs["sessions"]] == [str(day) for day in silver[1]]
+    shorter = started["shorter"].result().record()
+    assert len(shorter["inputs"]["sessions"]) == len(silver[1]) - ENDS_LATER
+    assert shorter["fingerprint"] != built.record()["fingerprint"]
+
+
+@pytest.fixture
+def own_gold(built: GoldBuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what was published, to be damaged."""
+    root = Path(shutil.copytree(built.root, tmp_path / "gold"))
+    monkeypatch.setenv("ES_GOLD_ROOT", str(root))
+    return root
+
+
+def test_verify_hashes_gold_too(
+    own_gold: Path, silver: tuple[Path, list[date]], built: GoldBuild
+) -> None:
+    command = ("verify", "--silver-root", silver[0])
+    whole = run_es_physics(*command)
+    assert (whole.returncode, whole.stderr) == (0, "")
+    file = built.record()["outputs"]["univariate"]["file"]
+    content = (own_gold / file).read_bytes()
+    (own_gold / file).unlink()
+    (own_gold / file).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    damaged = run_es_physics(*command)
+    assert damaged.returncode == 1
+    line = f"error: gold univariate: {file} does not match its sha256"
+    assert damaged.stderr.startswith(line)
+    assert damaged.stderr.count("\n") == 1
+    assert "make gold" in damaged.stderr
+
+
+def test_gc_removes_versions_of_gold_that_were_replaced(
+    own_gold: Path, silver: tuple[Path, list[date]], built: GoldBuild
+) -> None:
+    version = built.record()["version"]
+    versions = own_gold / "_versions" / "gold"
+    shutil.copytree(versions / version, versions / "20200101T000000-0123abcd")
+    collected = run_es_physics("gc", "--older-than", "0", "--silver-root", silver[0])
+    # The made sessions' versions are not named as a publication names them, and are left alone.
+    assert f"{len(KEYS)} files removed" in collected.stdout
+    assert [folder.name for folder in versions.iterdir()] == [version]
+    assert run_es_physics("verify", "--silver-root", silver[0]).returncode == 0
