@@ -3,12 +3,25 @@
 {% macro start_gold() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- do check_vars() -%}
+    {%- do check_gold_alone() -%}
     {%- set problem = run_query(
         'select gold_problem(' ~ gold_range() ~ ', ' ~ var('prior_min') ~ ', ' ~ var('allow_mixed') ~ ')'
     ).rows[0][0] -%}
     {%- if problem -%}{{ exceptions.raise_compiler_error('gold: ' ~ problem) }}{%- endif -%}
     {%- do make_run_tables() -%}
     {{ return('') }}
+{% endmacro %}
+
+{#- Stop a run that would build a session too: gold reads sessions as they were committed. -#}
+{% macro check_gold_alone() %}
+    {%- for unique_id in selected_resources if unique_id in graph.nodes -%}
+        {%- set node = graph.nodes[unique_id] -%}
+        {%- if node.resource_type in ['model', 'seed'] and 'gold' not in node.fqn -%}
+            {{ exceptions.raise_compiler_error(
+                'gold: ' ~ node.name ~ ' is of a session, and gold is made of committed ones alone:'
+                ~ ' dbt build --target gold --select gold') }}
+        {%- endif -%}
+    {%- endfor -%}
 {% endmacro %}
 
 {#- The range as the arguments of the plugin's functions. -#}
