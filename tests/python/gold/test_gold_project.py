@@ -1,0 +1,132 @@
+"""What gold takes from the rest of the project, and what it must leave as it is."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PROJECT
+from planted_faults import copy_project
+
+from es_physics.gold.fingerprint import gold_code_version
+from es_physics.gold.sessions import TABLES
+from es_physics.silver.fingerprint import code_version
+
+FLAGS = ("full", "stage_b", "stage_a", "ta", "mechanics", "geometry")
+
+
+def feature_sets() -> list[dict[str, str]]:
+    with (PROJECT / "seeds/gold/feature_sets.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def members(flag: str) -> set[str]:
+    return {row["feature"] for row in feature_sets() if row[flag] == "true"}
+
+
+def test_sets_of_features_hold_what_their_names_say() -> None:
+    rows = feature_sets()
+    every = {row["feature"] for row in rows}
+    assert len(every) == len(rows)
+    assert {row[flag] for row in rows for flag in FLAGS} == {"true", "false"}
+    assert members("full") == members("stage_b") == every
+    assert members("ta") | members("mechanics") == every
+    assert members("ta") & members("mechanics") == set()
+    # Neither book nor options, nor prices of the index.
+    assert members("stage_a") == {row["feature"] for row in rows if row["needs"] == "trades"}
+    assert members("geometry") == {row["feature"] for row in rows if row["group"] == "geometry"}
+
+
+def test_the_tick_is_that_of_the_contract() -> None:
+    with (PROJECT / "seeds/contract_specs.csv").open(newline="", encoding="utf-8") as file:
+        (tick,) = [row["tick_size_points"] for row in csv.DictReader(file) if row["root"] == "ES"]
+    text = (PROJECT / "macros/gold/tick_size_points.sql").read_text()
+    assert re.findall(r"^ +([\d.]+)$", text, re.MULTILINE) == [tick]
+
+
+def test_the_tables_that_are_checked_are_those_that_are_read() -> None:
+    text = (PROJECT / "macros/gold/start_gold.sql").read_text()
+    macro = text.partition("macro committed_tables()")[2].partition("endmacro")[0]
+    assert tuple(re.findall(r"'(\w+)'", macro)) == TABLES
+    staging = (PROJECT / "models/gold/staging").glob("stg_silver__*.sql")
+    assert {path.stem.removeprefix("stg_silver__") for path in staging} == set(TABLES)
+
+
+@pytest.fixture
+def own_project(tmp_path: Path) -> Path:
+    copy_project(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "models/gold/events/folds.sql",
+        "models/gold/staging/_gold_staging__models.yml",
+        "macros/gold/tod_metrics.sql",
+        "python_models/gold/int_gold_drift.py",
+        "seeds/gold/feature_sets.csv",
+    ],
+)
+def test_a_change_of_gold_makes_no_session_out_of_date(name: str, own_project: Path) -> None:
+    session, gold = code_version(own_project), gold_code_version(own_project)
+    path = own_project / name
+    path.write_text(f"{path.read_text()}\n")
+    assert code_version(own_project) == session
+    assert gold_code_version(own_project) != gold
+
+
+def test_a_change_of_a_session_is_none_of_gold(own_project: Path) -> None:
+    session, gold = code_version(own_project), gold_code_version(own_project)
+    path = own_project / "models/silver/sessions.sql"
+    path.write_text(f"{path.read_text()}\n")
+    assert code_version(own_project) != session
+    assert gold_code_version(own_project) == gold
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """dbt's manifest of the project with the target of the docs site."""
+    work = tmp_path_factory.mktemp("docs")
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    places = ("--target-path", str(work), "--log-path", str(work), "--log-level-file", "none")
+    finished = subprocess.run(
+        [dbt, "--no-use-colors", "parse", "--target", "docs", *places],
+        cwd=PROJECT,
+        env=os.environ | {"ES_DUCKDB_PATH": str(work / "docs.duckdb")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    content: dict[str, Any] = json.loads((work / "manifest.json").read_text())
+    return content
+
+
+@pytest.mark.market
+def test_the_docs_site_has_one_lineage_from_bronze_to_gold(both: dict[str, Any]) -> None:
+    parents = both["parent_map"]
+    for table in TABLES:
+        assert f"model.es_physics.{table}" in parents[f"model.es_physics.stg_silver__{table}"]
+    found: set[str] = set()
+    waiting = ["model.es_physics.event_matrix"]
+    while waiting:
+        new = set(parents[waiting.pop()]) - found
+        found |= new
+        waiting += new
+    assert [name for name in found if name.startswith("source.")]
+
+
+def test_a_session_has_no_node_of_gold(manifest: dict[str, Any]) -> None:
+    nodes = {**manifest["nodes"], **manifest["unit_tests"]}
+    of_gold = [name for name, node in nodes.items() if "gold" in node["fqn"]]
+    assert [name for name in of_gold if nodes[name]["config"]["enabled"]] == []
+    disabled = [one for every in manifest["disabled"].values() for one in every]
+    assert [one for one in disabled if "gold" in one["fqn"]]
