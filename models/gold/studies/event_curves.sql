@@ -5,20 +5,31 @@
 with
 
 entries as (
-    select * from {{ ref('int_gold_entries') }}
+    select
+        *,
+        dense_rank() over (order by stratum, is_placebo, session_date) as group_nr
+    from {{ ref('int_gold_entries') }}
 ),
 
 paths as (
     select * from {{ ref('stg_silver__event_paths') }}
 ),
 
--- Prices have nine decimals and volumes are whole: these sums are exact.
-sessions as (
+groups as (
+    select distinct
+        group_nr,
+        is_placebo,
+        unnest(['ALL', stratum]) as stratum,
+        session_date
+    from entries
+),
+
+-- Prices have nine decimals and volumes are whole: these sums are exact. Millions of rows are
+-- grouped by numbers, which takes a tenth of the time that names do.
+sums as (
     select
-        entries.stratum,
-        entries.is_placebo,
+        entries.group_nr,
         paths.offset_s,
-        entries.session_date,
         sum(paths.move::decimal(18, 9)) as sum_move,
         sum(paths.signed_volume) as sum_signed_volume,
         {%- for measure in measures %}
@@ -26,23 +37,22 @@ sessions as (
         {%- endfor %}
     from paths
     inner join entries using (event_id)
-    group by entries.stratum, entries.is_placebo, paths.offset_s, entries.session_date
+    group by entries.group_nr, paths.offset_s
 ),
 
 with_all as (
-    select * from sessions
-    union all by name
     select
-        'ALL' as stratum,
-        is_placebo,
-        offset_s,
-        session_date,
+        groups.stratum,
+        groups.is_placebo,
+        sums.offset_s,
+        groups.session_date,
         {%- for measure in measures %}
-        sum(sum_{{ measure }}) as sum_{{ measure }},
-        sum({{ measure }}_events) as {{ measure }}_events{{ ',' if not loop.last }}
+        sum(sums.sum_{{ measure }}) as sum_{{ measure }},
+        sum(sums.{{ measure }}_events) as {{ measure }}_events{{ ',' if not loop.last }}
         {%- endfor %}
-    from sessions
-    group by is_placebo, offset_s, session_date
+    from sums
+    inner join groups using (group_nr)
+    group by groups.stratum, groups.is_placebo, sums.offset_s, groups.session_date
 ),
 
 means as (
