@@ -41,6 +41,7 @@ SETS = {
     "a feature that reads one nanosecond too far": "BC",
     "a label that starts at its anchor": "ABC",
     "a column of zeros": "DG",
+    "a zone of which nothing is shown": "BG",
     "a crossed book": "E",
     "a gap of a minute in the front month's book": "DE",
     "many rows flagged as a bad book": "AD",
