@@ -14,7 +14,7 @@ from es_physics.console import (
     range_arguments,
     silver_root_argument,
 )
-from es_physics.files import require_root, root_path, setting
+from es_physics.files import gold_root, require_root, root_path, setting
 from es_physics.report.errors import ReportError
 from es_physics.silver.verify import committed_sessions
 
@@ -53,7 +53,7 @@ def _report(options: argparse.Namespace) -> int:
         raise ReportError(f"nothing is published below {root}")
     pages = [partial(write_session, root, folder, session) for session in options.sessions]
     if dates:
-        pages.append(partial(write_range, root, folder, *dates, options.bronze_root))
+        pages.append(partial(write_range, root, folder, *dates, options.bronze_root, gold_root()))
     pages.append(partial(write_index, root, folder))
     failures = 0
     for write in pages:

@@ -13,6 +13,8 @@ from markupsafe import Markup
 
 from es_physics.report.embed import chart_json
 from es_physics.report.event_text import number
+from es_physics.report.gold_section import gold_charts, gold_data, gold_text
+from es_physics.report.gold_view import GoldView
 from es_physics.report.page import json_script, render, source
 from es_physics.report.range_charts import (
     drift_chart,
@@ -41,7 +43,12 @@ def range_file(start: date, end: date) -> str:
 
 
 def range_page(
-    view: RangeView, start: date, end: date, folder: Path, why_blank: Callable[[date], str]
+    view: RangeView,
+    gold: GoldView | None,
+    start: date,
+    end: date,
+    folder: Path,
+    why_blank: Callable[[date], str],
 ) -> str:
     """The page as HTML. `folder` is where it will lie: sessions with a page there are linked.
 
@@ -55,6 +62,8 @@ def range_page(
         charts["incidence-chart"] = chart_json(incidence_chart(curves))
     if drift.features:
         charts["drift-chart"] = chart_json(drift_chart(drift))
+    if gold:
+        charts |= {name: chart_json(chart) for name, chart in gold_charts(gold).items()}
     events = sum(session.event_count for session in view.sessions)
     return render(
         "range.html",
@@ -77,8 +86,14 @@ def range_page(
         has_placebos=bool(placebos),
         outcomes=OUTCOMES,
         drift=drift,
+        gold=gold and gold_text(gold),
         charts={name: Markup(text) for name, text in charts.items()},
-        data_json=json_script({"incidence": [_curve_data(curve) for curve in curves]}),
+        data_json=json_script(
+            {
+                "incidence": [_curve_data(curve) for curve in curves],
+                "gold": gold_data(gold) if gold else {},
+            }
+        ),
         range_js=source("range.js"),
     )
 

@@ -48,26 +48,35 @@ class Commit:
         """
         if name not in self.outputs:
             return None
-        output = self.outputs[name]
-        path = self.root / output["file"]
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise ReportError(
-                f"session {self.session_date}: {path} was committed and is missing; "
-                f"{_rebuild(self.session_date)}"
-            ) from None
-        if hashlib.sha256(content).hexdigest() != output["sha256"]:
-            raise ReportError(
-                f"session {self.session_date}: {path} is not the file that was committed "
-                f"(its sha256 differs); {_rebuild(self.session_date)}"
-            )
-        return pq.read_table(pa.BufferReader(content))
+        return read_output(
+            self.root,
+            self.outputs[name],
+            f"session {self.session_date}",
+            _rebuild(self.session_date),
+        )
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The table as one dict per row; empty if the commit has no such table."""
         table = self.table(name)
         return [] if table is None else table.to_pylist()
+
+
+def read_output(root: Path, output: Mapping[str, Any], of: str, cure: str) -> pa.Table:
+    """A committed file below `root`, in its published order.
+
+    Raises ReportError, beginning with `of` and ending with `cure`, if the file is missing or is not
+    the one that was committed.
+    """
+    path = root / output["file"]
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ReportError(f"{of}: {path} was committed and is missing; {cure}") from None
+    if hashlib.sha256(content).hexdigest() != output["sha256"]:
+        raise ReportError(
+            f"{of}: {path} is not the file that was committed (its sha256 differs); {cure}"
+        )
+    return pq.read_table(pa.BufferReader(content))
 
 
 def committed(session_date: date, root: Path) -> Commit:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from es_physics.report.errors import ReportError
+from es_physics.report.gold_view import GoldView
 from es_physics.report.index_page import index_page
 from es_physics.report.page import write
 from es_physics.report.range_page import range_file, range_page
@@ -25,10 +26,13 @@ def write_session(root: Path, folder: Path, session_date: date) -> Path:
     return path
 
 
-def write_range(root: Path, folder: Path, start: date, end: date, bronze_root: Path) -> Path:
+def write_range(
+    root: Path, folder: Path, start: date, end: date, bronze_root: Path, gold_root: Path
+) -> Path:
     """Write the page of all sessions published from `start` to `end`; returns its path.
 
-    Days without one say why, by the calendar, Bronze, and what failed builds left.
+    Days without one say why, by the calendar, Bronze, and what failed builds left. What many
+    sessions say is of the gold below `gold_root`, if there is any.
     """
     dates = [day for day in committed_sessions(root) if start <= day <= end]
     if not dates:
@@ -39,7 +43,7 @@ def write_range(root: Path, folder: Path, start: date, end: date, bronze_root: P
     view = RangeView([committed(day, root) for day in dates])
     path = folder / range_file(start, end)
     why_blank = partial(why_there_is_no_session, root, bronze_root)
-    write(path, range_page(view, start, end, folder, why_blank))
+    write(path, range_page(view, GoldView.read(gold_root), start, end, folder, why_blank))
     return path
 
 

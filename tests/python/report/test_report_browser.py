@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import report_gold
 import report_silver
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
@@ -60,7 +61,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for shift, day in enumerate(DAYS):
         report_silver.publish(root / "silver", day, shift=40.0 * shift)
         write_session(root / "silver", root, day)
-    write_range(root / "silver", root, *DAYS, root / "bronze")
+    report_gold.publish_gold(root / "gold")
+    write_range(root / "silver", root, *DAYS, root / "bronze", root / "gold")
     write_index(root / "silver", root)
     return root
 
@@ -343,6 +345,23 @@ def test_the_range_page_shows_other_directions_and_themes(opened: Open) -> None:
     )
     chrome.find_element(By.CSS_SELECTOR, f"a[href='{DAYS[1]}.html']").click()
     wait(chrome, lambda: chrome.title == f"ES session {DAYS[1]}")
+
+
+def test_the_range_page_shows_gold_of_other_entries_and_barriers(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}_to_{DAYS[1]}.html")
+    last = "return [...chartModel('gold:incidence:fixed').data.BREAK].at(-1)"
+    title = "return chartModel('gold-title:move').title.text"
+    assert chrome.execute_script(last) == pytest.approx(0.08)
+    chrome.find_element(By.CSS_SELECTOR, "#gold-stratum option[value=PM_HIGH_UP]").click()
+    assert chrome.execute_script(last) == pytest.approx(0.04)
+    assert "real 8 entries, 3 sessions" in chrome.execute_script(title)
+    charts = [
+        chrome.find_element(By.ID, f"gold-outcomes-{name}") for name in ("scaled_100", "fixed")
+    ]
+    assert [chart.is_displayed() for chart in charts] == [True, False]
+    chrome.find_element(By.CSS_SELECTOR, "#gold-target option[value=fixed]").click()
+    assert [chart.is_displayed() for chart in charts] == [False, True]
+    assert charts[1].size["width"] > 600
 
 
 def test_the_index_leads_to_the_pages(opened: Open) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import report_gold
 import report_silver
 from conftest import PROJECT, Builds, es_physics_command
 
@@ -31,6 +32,7 @@ def run_report(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
 
     def run(silver: Path, output: Path, *arguments: str) -> tuple[int, str]:
         monkeypatch.setenv("ES_SILVER_ROOT", str(silver))
+        monkeypatch.setenv("ES_GOLD_ROOT", str(silver / "gold"))
         try:
             code = main(["report", *arguments, "--output", str(output)])
         except SystemExit as usage:
@@ -75,6 +77,7 @@ def test_pages_have_the_same_bytes_in_every_process(tmp_path: Path, run_report: 
     silver = tmp_path / "silver"
     report_silver.publish(silver, DAY)
     report_silver.publish(silver, date(2025, 12, 11), shift=40.0)
+    report_gold.publish_gold(silver / "gold")
     arguments = (str(DAY), "--start", "2025-12-10", "--end", "2025-12-11")
     # Pages link those beside them: with the same ones there, all bytes are the same.
     (tmp_path / "1").mkdir()
@@ -82,7 +85,12 @@ def test_pages_have_the_same_bytes_in_every_process(tmp_path: Path, run_report: 
     finished = subprocess.run(
         es_physics_command("report", *arguments, "--output", tmp_path / "1"),
         cwd=PROJECT,
-        env=os.environ | {"ES_SILVER_ROOT": str(silver), "PYTHONHASHSEED": "1"},
+        env=os.environ
+        | {
+            "ES_SILVER_ROOT": str(silver),
+            "ES_GOLD_ROOT": str(silver / "gold"),
+            "PYTHONHASHSEED": "1",
+        },
         check=False,
     )
     assert finished.returncode == 0
@@ -225,6 +233,80 @@ def test_page_of_a_session_without_the_later_tables(tmp_path: Path, run_report: 
     assert "Book" not in body(page(tmp_path))
     assert "gamma:flip" not in page(tmp_path)
     assert "placebo" not in body(page(tmp_path, f"{DAY}_to_{DAY}.html"))
+
+
+RANGE = ("--start", "2025-12-10", "--end", "2025-12-10")
+RANGE_FILE = "2025-12-10_to_2025-12-10.html"
+
+
+def test_range_page_without_gold_says_how_to_make_it(tmp_path: Path, run_report: Report) -> None:
+    report_silver.publish(tmp_path, DAY)
+    assert run_report(tmp_path, tmp_path, *RANGE)[0] == 0
+    text = body(page(tmp_path, RANGE_FILE))
+    assert "No gold is published. make gold START=2025-12-10 END=2025-12-10 makes it" in text
+
+
+def test_range_page_reads_gold(tmp_path: Path, run_report: Report) -> None:
+    report_silver.publish(tmp_path, DAY)
+    report_gold.publish_gold(tmp_path / "gold")
+    code, output = run_report(tmp_path, tmp_path, *RANGE)
+    assert code == 0, output
+    html = page(tmp_path, RANGE_FILE)
+    assert len(html.encode()) < LIMIT_BYTES
+    text = body(html)
+    assert "Gold of 3 sessions from 2025-11-03 to 2025-11-05" in text
+    assert (
+        "Real levels: 6 entries, 3 sessions, effective n 4.5. "
+        "Placebos: 24 entries, 3 sessions, effective n 12.5."
+    ) in text
+    # The phase's stratum is another and left out; errors below ten sessions are unknown.
+    row = "6 4.5 3 25.0 50.0 +2.0 ± – −3.1 ± 1.2 30.0"
+    assert f"All entries {row}" in text
+    assert text.count(f"PM high ▲ {row}") == 3
+    # Newest drift: the last two events against the two before, three quarters of an event each.
+    assert (
+        "Up to 2025-11-05: 2 entries, 1 session, effective n 1.5 against "
+        "2 entries, 1 session, effective n 1.5 before them"
+    ) in text
+    assert "1 of 2 features are beyond that" in text
+    assert "<b>odd</b></" not in re.sub(r"<script\b.*?</script>", "", html, flags=re.DOTALL)
+    assert "<\\/script><b>odd" in html
+
+
+def test_gold_of_a_stratum_is_that_of_its_tables(tmp_path: Path, run_report: Report) -> None:
+    report_silver.publish(tmp_path, DAY)
+    report_gold.publish_gold(tmp_path / "gold")
+    assert run_report(tmp_path, tmp_path, *RANGE)[0] == 0
+    gold = script_json(page(tmp_path, RANGE_FILE), "data")["gold"]
+    assert list(gold) == ["ALL", "PM_HIGH_UP"]
+    one = gold["PM_HIGH_UP"]
+    incidence = one["sources"]["incidence:fixed"]
+    assert incidence["BREAK"] == [0.005 * place for place in range(9)]
+    assert incidence["null_BREAK"][:3] == [0.0, None, 0.0083]
+    assert one["titles"]["incidence:fixed"].endswith("7 entries, 3 sessions, effective n 4.5")
+    move = one["sources"]["move:placebo"]
+    assert (move["minutes"][0], move["mean"][0]) == (-0.6667, -0.4)
+    assert (move["low"][0], move["high"][0]) == (-1.38, 0.58)
+    assert one["sources"]["signed_volume"]["mean"][-2:] == [60.0, None]
+    assert one["titles"]["move"].splitlines()[1:] == [
+        "real 8 entries, 3 sessions, effective n 4.5",
+        "placebo 8 entries, 3 sessions, effective n 12.5",
+    ]
+
+
+def test_gold_that_was_not_committed_is_refused(tmp_path: Path, run_report: Report) -> None:
+    report_silver.publish(tmp_path, DAY)
+    report_gold.publish_gold(tmp_path / "gold", without="event_curves")
+    code, output = run_report(tmp_path, tmp_path, *RANGE)
+    assert code == 1
+    assert "has no table event_curves; make it again with make gold START= END=" in output
+    report_gold.publish_gold(tmp_path / "gold")
+    for file in tmp_path.glob("gold/_versions/*/*/level_outcomes"):
+        file.write_bytes(file.read_bytes()[:-1])
+    code, output = run_report(tmp_path, tmp_path, *RANGE)
+    assert code == 1
+    assert "gold: " in output
+    assert "is not the file that was committed" in output
 
 
 def test_a_day_without_a_session_says_why(tmp_path: Path, run_report: Report) -> None:
