@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from conftest import PROJECT, Build, Builds, es_physics_command
+from gold.gold_builds import run_gold
+from gold.made_silver import make_silver
 from moto.server import ThreadedMotoServer
 
 import es_physics.silver.store
@@ -215,3 +218,21 @@ def test_a_bucket_that_is_not_there_is_named(bucket: Any, silver: Any) -> None:
     assert "s3://no-such-bucket/bronze" in finished.stderr
     assert "Traceback" not in finished.stderr
     assert not commit_path(silver, date.fromisoformat(SESSION)).exists()
+
+
+def test_gold_from_and_to_a_bucket_has_the_same_bytes(bucket: Any, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    make_silver(made, sessions=6, events=1, placebos_per_event=1)
+    bucket.fs.put(str(made), "market/made", recursive=True)
+    gold = bucket / "gold"
+    alone = run_gold(silver=made, work=tmp_path / "work")
+    assert alone.returncode == 0, alone.output
+    built = run_gold(silver=str(bucket / "made"), gold=str(gold), work=tmp_path / "work")
+    assert built.returncode == 0, built.output
+
+    gold.fs.get(gold.path, str(tmp_path / "copy"), recursive=True)
+    copy = replace(built, root=tmp_path / "copy")
+    assert copy.digests() == alone.digests()
+    assert copy.record()["fingerprint"] == alone.record()["fingerprint"]
+    assert copy.table("event_matrix").height
+    assert list(problems(gold)) == []
