@@ -59,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="give research something to find: for half an hour at a time the book leans to the"
         f" side to which price then drifts, so that about {BREAK_SHARE_WITH} of the entries with"
         f" the book behind them break their level by 15 points within 8 minutes, and"
-        f" {BREAK_SHARE_AGAINST} of those against it (default: no effect)",
+        f" {BREAK_SHARE_AGAINST} of those against it; not at scale tiny, whose books follow price"
+        " only every quarter of an hour (default: no effect)",
     )
     parser.add_argument(
         "--dbn-dir",
