@@ -35,9 +35,9 @@ class GoldBuild:
         return pl.read_parquet(self.root / self.record()["outputs"][name]["file"], glob=False)
 
     def unpublished(self, name: str) -> pl.DataFrame:
-        """A table as it stands in the database."""
+        """A table as it stands in the database, whose name is that of its schema."""
         with duckdb.connect(self.database, read_only=True) as connection:
-            return connection.sql(f"from gold.{name}").pl()
+            return connection.sql(f"from gold.gold.{name}").pl()
 
     def digests(self) -> dict[str, str]:
         """sha256 of every published table."""

@@ -90,7 +90,7 @@ def _shifted_bronze(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(cs.matches("^price$|_px_") + int(SHIFT * 10**9))
 
 
-def _mirrored(events: pl.DataFrame) -> pl.DataFrame:
+def mirrored(events: pl.DataFrame) -> pl.DataFrame:
     """Highs for lows, UP for DOWN, buying for selling; signs turn where up is positive.
 
     What is aligned with the approach (motion, state of the book, shapes, barrier, force, labels)
@@ -142,7 +142,7 @@ def _shifted(events: pl.DataFrame) -> pl.DataFrame:
 
 
 CHANGES = {
-    "mirrored": (_mirrored_bronze, _mirrored),
+    "mirrored": (_mirrored_bronze, mirrored),
     "doubled": (_doubled_bronze, _doubled),
     "shifted": (_shifted_bronze, _shifted),
 }
