@@ -34,7 +34,7 @@ from es_physics.console import (
     whole_number,
 )
 from es_physics.errors import UsageError
-from es_physics.files import require_root
+from es_physics.files import gold_root, require_root
 
 _SHOWN_DIFFERENCES = 20
 _STYLES = {
@@ -167,8 +167,29 @@ def _validate(options: argparse.Namespace) -> int:
         print_json([asdict(report) for report in reports])
     else:
         terminal.print(_summary(reports))
+    _tell_of_old_gold(options.silver_root)
     statuses = {report.status for report in reports}
     return 0 if "passed" in statuses and "failed" not in statuses else 1
+
+
+def _tell_of_old_gold(silver: Path) -> None:
+    """One line if gold was made of other sessions than are published now."""
+    from es_physics.gold.sessions import changed_since
+    from es_physics.silver.commit import GOLD, read_commit
+    from es_physics.silver.errors import RecordError
+
+    try:
+        record = read_commit(gold_root(), GOLD)
+    except RecordError as error:
+        print(f"gold: {error}", file=sys.stderr)
+        return
+    if record and (days := changed_since(silver, record)):
+        inputs = record["inputs"]
+        print(
+            f"gold was made of other sessions than are published now, as of {days[0]}:"
+            f" make gold START={inputs['start']} END={inputs['end']}",
+            file=sys.stderr,
+        )
 
 
 def _show(terminal: Console, report: SessionReport) -> None:

@@ -139,3 +139,17 @@ def inputs_of(sessions: Sequence[Session]) -> Iterator[dict[str, str]]:
     """What a gold commit says of each session that it read."""
     for one in sessions:
         yield {"session_date": one.day.isoformat(), "fingerprint": one.fingerprint}
+
+
+def changed_since(root: Path, record: Mapping[str, Any]) -> list[str]:
+    """The dates of a gold record's range whose session is no longer the one that it was made of."""
+    inputs = record["inputs"]
+    then = {one["session_date"]: one["fingerprint"] for one in inputs["sessions"]}
+    now = {}
+    for day in map(str, committed_sessions(root)):
+        if inputs["start"] <= day <= inputs["end"]:
+            try:
+                now[day] = (read_commit(root, date.fromisoformat(day)) or {}).get("fingerprint")
+            except RecordError:
+                now[day] = None
+    return sorted(day for day in then.keys() | now.keys() if then.get(day) != now.get(day))

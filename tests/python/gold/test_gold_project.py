@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, run_es_physics
+from gold.made_silver import made_tables, make_silver, write_session
 from planted_faults import copy_project
 
 from es_physics.gold.fingerprint import gold_code_version
-from es_physics.gold.sessions import TABLES
+from es_physics.gold.sessions import TABLES, inputs_of, sessions_between
 from es_physics.silver.fingerprint import code_version
 
 FLAGS = ("full", "stage_b", "stage_a", "ta", "mechanics", "geometry")
@@ -130,3 +131,33 @@ def test_a_session_has_no_node_of_gold(manifest: dict[str, Any]) -> None:
     assert [name for name in of_gold if nodes[name]["config"]["enabled"]] == []
     disabled = [one for every in manifest["disabled"].values() for one in every]
     assert [one for one in disabled if "gold" in one["fqn"]]
+
+
+def test_validate_says_if_gold_is_of_other_sessions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silver, bronze, gold = (tmp_path / name for name in ("silver", "bronze", "gold"))
+    days = make_silver(silver, sessions=3, events=1, placebos_per_event=1)
+    (bronze / "futures").mkdir(parents=True)
+    (gold / "_commits").mkdir(parents=True)
+    found = sessions_between(silver, days[0], days[1], fewest=1, allow_mixed=False)
+    inputs = {"start": "2024-01-02", "end": "2024-01-03", "sessions": list(inputs_of(found))}
+    record = {
+        "version": "made",
+        "inputs": inputs,
+        "outputs": {},
+        "fingerprint": "",
+        "wall_time_s": 1.0,
+    }
+    record |= {"committed_at": "2024-01-03T23:00:00+00:00", "session_date": "gold"}
+    (gold / "_commits" / "gold.json").write_text(json.dumps(record))
+    monkeypatch.setenv("ES_GOLD_ROOT", str(gold))
+    command = ["validate", "--start", "2024-01-02", "--end", "2024-01-03"]
+    command += ["--silver-root", str(silver), "--bronze-root", str(bronze)]
+    assert "gold" not in run_es_physics(*command).stderr
+    tables = made_tables(days[1], 1, events=1)
+    write_session(silver, days[1], tables, code_version="other")
+    assert run_es_physics(*command).stderr == (
+        "gold was made of other sessions than are published now, as of 2024-01-03:"
+        " make gold START=2024-01-02 END=2024-01-03\n"
+    )
