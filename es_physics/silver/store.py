@@ -66,9 +66,12 @@ def held(root: Path, name: str) -> Iterator[None]:
     folder = root / name
     while True:
         _make_folder(folder)
-        descriptor = os.open(folder, os.O_RDONLY)
+        # A collection that came first may have taken it away, before or after it is opened.
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-        # A collection that came first may have taken it away.
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(descriptor), folder.stat()):
                 break

@@ -15,7 +15,7 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 from conftest import FROM_OPTIONS, PROJECT, SILVER_TABLES, Builds, run_dbt, run_es_physics
-from planted_faults import FRONT, NUMBER, changed, copy_bronze, rewrite
+from planted_faults import copy_bronze
 
 from es_physics.audit.validate import validate
 
@@ -85,8 +85,13 @@ def test_date_without_bronze_keeps_its_session_row(tmp_path: Path) -> None:
     assert session["front_month"] is None
     assert session["contract_count"] is None
     assert session["is_roll_contaminated"] is None
-    for name in set(SILVER_TABLES) - {"sessions", "bronze_quality", "qa_gate_results"}:
-        assert build.table(name, SESSION).is_empty()
+    # These say of the session as a whole what is unknown.
+    of_session = {"sessions", "bronze_quality", "qa_gate_results"}
+    of_session |= {"session_grid", "ofi_moments", "lead_lag"}
+    for name in set(SILVER_TABLES) - of_session:
+        assert build.table(name, SESSION).is_empty(), name
+    assert build.table("lead_lag", SESSION)["rho"].null_count() == 162
+    assert build.table("session_grid", SESSION)["close"].drop_nulls().is_empty()
     assert set(build.table("bronze_quality", SESSION)["partition_status"]) == {"missing"}
     gates = build.table("qa_gate_results", SESSION).filter(pl.col("status") != "not_applicable")
     assert gates.select("gate", "status").rows() == [
@@ -165,20 +170,22 @@ def test_missing_partitions_are_named_and_left_out(
 def test_failed_build_leaves_the_published_session_and_its_evidence(
     builds: Builds, own_bronze: Path, tmp_path: Path
 ) -> None:
-    """An instrument of two names stops the build before there are gates: nothing of it is
+    """A contract that there is none of stops the build before there are gates: nothing of it is
     published, and the gates that an earlier build left in the database are no evidence."""
     good = builds[SESSION]
     shutil.copytree(good.silver, tmp_path / "silver")
     shutil.copy(good.silver.parent / "build.duckdb", tmp_path)
 
-    # Without definitions the symbols of the trades are all there is.
-    shutil.rmtree(own_bronze / "futures/definition")
-    renamed = changed(FRONT & (NUMBER < 500), symbol=pl.lit("ESH6"))
-    rewrite(own_bronze / f"futures/trades/root=ES/date={SESSION}", renamed)
-    bad = run_dbt("build", bronze=own_bronze, work=tmp_path, session_date=SESSION)
+    bad = run_dbt(
+        "build",
+        bronze=own_bronze,
+        work=tmp_path,
+        session_date=SESSION,
+        other_vars={"fixed_front_month": "ESZ9"},
+    )
     assert bad.returncode == 1
-    test = "session_tables_have_their_grain"
-    assert f"Failure in test {test} " in bad.output
+    model = "int_front_month"
+    assert f"Failure in model {model} " in bad.output
     published = {path: name for path, name in bad.digests().items() if "_audits" not in path}
     assert published == good.digests()
     record = Path("_commits", f"{SESSION}.json")
@@ -187,8 +194,8 @@ def test_failed_build_leaves_the_published_session_and_its_evidence(
     evidence = bad.silver / "_audits" / f"session_date={SESSION}"
     assert f"Nothing of session {SESSION} was published: 1 failed, see {evidence}" in bad.output
     failure = pl.read_parquet(evidence / "failures.parquet").row(0, named=True)
-    assert (failure["name"], failure["kind"], failure["status"]) == (test, "test", "fail")
-    assert failure["failures"] >= 1
+    assert (failure["name"], failure["kind"], failure["status"]) == (model, "model", "error")
+    assert "fixed_front_month ESZ9 is no outright that traded" in failure["message"]
     assert pl.read_parquet(evidence / "gates.parquet").is_empty()
 
     report = next(
@@ -200,7 +207,7 @@ def test_failed_build_leaves_the_published_session_and_its_evidence(
     assert report.status == "failed"
     assert [line.split(",")[0] for line in report.problems] == [
         "has Bronze and no session: its last build failed",
-        f"{test}: {failure['message']}".split(",")[0],
+        f"{model}: {failure['message']}".split(",")[0],
     ]
 
 

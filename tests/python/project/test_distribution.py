@@ -154,7 +154,7 @@ def test_it_reads_published_sessions_from_any_folder(
             "error: no Bronze futures/trades below",
         ),
         (("es-physics", "prove-causality", str(SESSION)), 2, "is no checkout of es_physics"),
-        (("python", "-m", "ingest", "status"), 0, "Bronze in"),
+        (("python", "-m", "ingest", "status"), 1, "is empty: stand in the project's folder"),
     ],
 )
 def test_its_commands_run_from_any_folder(

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from conftest import PROJECT, Builds, run_dbt
 
-from es_physics.project import NO_CHOICES
+from es_physics.project import NO_CHOICES, gold_var_names
 
 SESSION = "2025-12-10"
 LOCKS = ("requirements.txt", "requirements-dev.txt")
@@ -121,7 +121,8 @@ def test_vars_are_declared_and_have_no_inline_default() -> None:
 def test_every_var_that_is_a_choice_enters_the_fingerprint(builds: Builds) -> None:
     declared = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
     record = json.loads((builds[SESSION].silver / "_commits" / f"{SESSION}.json").read_text())
-    choices = {name: value for name, value in declared.items() if name not in NO_CHOICES}
+    others = {*NO_CHOICES, *gold_var_names()}
+    choices = {name: value for name, value in declared.items() if name not in others}
     assert record["inputs"]["vars"] == choices
 
 

@@ -24,6 +24,7 @@ import ingest.cli
 
 SESSION = "2025-12-16"
 README = PROJECT / "README.md"
+OPERATIONS = PROJECT / "docs" / "operations.md"
 PAGES = [README, *sorted((PROJECT / "docs").glob("*.md"))]
 PAGES += [PROJECT / "CONTRIBUTING.md"] if (PROJECT / "CONTRIBUTING.md").exists() else []
 
@@ -136,7 +137,11 @@ def _script(name: str) -> str:
 
 
 def test_every_python_example_runs(desk: Path) -> None:
-    examples = blocks(README, "python")
+    elsewhere = blocks(OPERATIONS, "python")
+    examples = [
+        *blocks(README, "python"),
+        *(one for one in elsewhere if "import es_physics" in one),
+    ]
     assert len(examples) >= 2
     for example in examples:
         # What set-up does not install is no part of the examples.
