@@ -109,9 +109,14 @@ def read_parquet_sql(files: Iterable[str | Path], options: str = "") -> str:
 
     It would take *, ? and [ in a name for a pattern, and folders named like key=value for columns.
     """
+    return f"read_parquet({parquet_list_sql(files)}, hive_partitioning = false{options})"
+
+
+def parquet_list_sql(files: Iterable[str | Path]) -> str:
+    """SQL of a list of just these files, for a table function that would take patterns."""
     literals = (re.sub(r"([*?\[])", r"[\1]", str(file)).replace("'", "''") for file in files)
     listed = ", ".join(f"'{literal}'" for literal in literals)
-    return f"read_parquet([{listed}], hive_partitioning = false{options})"
+    return f"[{listed}]"
 
 
 def file_sha256(path: Path) -> str:

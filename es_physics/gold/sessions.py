@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 import duckdb
 
 from es_physics.errors import Error
-from es_physics.files import absolute, file_sha256, is_local, read_parquet_sql, require_root
+from es_physics.files import (
+    absolute,
+    file_sha256,
+    is_local,
+    parquet_list_sql,
+    read_parquet_sql,
+    require_root,
+)
 from es_physics.silver.commit import read_commit
 from es_physics.silver.errors import RecordError
 from es_physics.silver.verify import committed_sessions
@@ -96,10 +103,10 @@ def table_select(root: Path, table: str, sessions: Sequence[Session], cache: Pat
     files = [_local_file(root, one, table, cache) for one in sessions]
     columns: dict[str, list[date]] = defaultdict(list)
     with duckdb.connect() as connection:
-        listed = read_parquet_sql(files).removeprefix("read_parquet(").split("], ")[0] + "]"
         described = connection.execute(
             "select file_name, string_agg(name || ' ' || coalesce(duckdb_type, type), ', ')"
-            f" from parquet_schema({listed}) where num_children is null or num_children = 0"
+            f" from parquet_schema({parquet_list_sql(files)})"
+            " where num_children is null or num_children = 0"
             " group by file_name"
         ).fetchall()
     day_of = {str(file): one.day for file, one in zip(files, sessions, strict=True)}

@@ -10,30 +10,7 @@ clock as (
 
 level_events as (
     select
-        -- keys
-        entries.event_id,
-        entries.session_date,
-        entries.event_ts_ns,
-        {{ new_york_timestamp('entries.event_ts_ns') }} as event_ts_et,
-        entries.contract,
-
-        -- level
-        entries.level_kind,
-        entries.level_price,
-        entries.direction,
-        entries.dir_sign,
-
-        -- state at the anchor, points
-        entries.spot,
-        entries.zone_width,
-        entries.atr,
-        entries.rth_volatility,
-
-        -- session clock
-        clock.minutes_since_open,
-        clock.bars_since_open,
-        clock.session_phase,
-        clock.is_first_15m
+        {{ entry_columns() }}
     from entries
     inner join clock using (event_id)
 )

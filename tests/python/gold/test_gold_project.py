@@ -8,16 +8,18 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from conftest import PROJECT, run_es_physics
 from gold.made_silver import made_tables, make_silver, write_session
 from planted_faults import copy_project
 
 from es_physics.gold.fingerprint import gold_code_version
-from es_physics.gold.sessions import TABLES, inputs_of, sessions_between
+from es_physics.gold.sessions import TABLES, inputs_of, sessions_between, table_select
 from es_physics.silver.fingerprint import code_version
 
 FLAGS = ("full", "stage_b", "stage_a", "ta", "mechanics", "geometry")
@@ -161,3 +163,12 @@ def test_validate_says_if_gold_is_of_other_sessions(
         "gold was made of other sessions than are published now, as of 2024-01-03:"
         " make gold START=2024-01-02 END=2024-01-03\n"
     )
+
+
+def test_a_table_is_read_below_any_folder(tmp_path: Path) -> None:
+    root = tmp_path / "o'brien]], [1] *"
+    make_silver(root, sessions=6, events=3)
+    sessions = sessions_between(root, date.min, date.max, fewest=6, allow_mixed=False)
+    query = table_select(root, "level_events", sessions, tmp_path)
+    written = sum(one.record["outputs"]["level_events"]["rows"] for one in sessions)
+    assert duckdb.sql(query).count("*").fetchall() == [(written,)]
