@@ -14,6 +14,8 @@ def model(dbt, session):
         "event_matrix": dbt.ref("event_matrix").order("event_id"),
         "event_targets": dbt.ref("event_targets").order("event_id, target"),
         "event_sequences": dbt.ref("event_sequences").order("event_id"),
+        "event_outcomes": dbt.ref("event_outcomes").order("event_id"),
+        "feature_sets": dbt.ref("int_feature_sets").order("feature_nr"),
         "folds": dbt.ref("folds").order("fold, session_date"),
         "feature_drift": dbt.ref("feature_drift").order("session_date, feature"),
         "level_outcomes": dbt.ref("level_outcomes").order(

@@ -19,5 +19,7 @@
     (ref('event_matrix'), ['event_id']),
     (ref('event_targets'), ['event_id', 'target']),
     (ref('event_sequences'), ['event_id']),
+    (ref('event_outcomes'), ['event_id']),
+    (ref('int_feature_sets'), ['feature']),
     (ref('folds'), ['fold', 'session_date']),
 ]) }}

@@ -21,6 +21,9 @@ SEED = PROJECT / "seeds" / "gold" / "feature_sets.csv"
 ENDS_LATER = 9
 """Sessions at the end of the range that the shorter one has not."""
 
+HANDED_ON = ("feature_sets", "event_outcomes")
+"""Tables that say again what the seed and Silver say."""
+
 # What an iteration ends at, and a matrix's eigenvector, have no relative error of their own near 0.
 ATOL = {"ofi_weights": 1e-9, "microprice": 1e-9, "event_matrix": 1e-9}
 
@@ -77,7 +80,46 @@ def test_a_table_equals_the_reference(
 
 
 def test_no_table_is_left_without_a_reference(built: GoldBuild) -> None:
-    assert built.record()["outputs"].keys() == KEYS.keys()
+    assert built.record()["outputs"].keys() == {*KEYS, *HANDED_ON}
+
+
+def test_the_sets_of_features_are_published_in_the_order_of_the_seed(built: GoldBuild) -> None:
+    seed = pl.read_csv(SEED).rename({"group": "feature_group"})
+    assert built.table("feature_sets").equals(
+        seed.with_row_index("feature_nr", 1).cast({"feature_nr": pl.Int64})
+    )
+
+
+def test_outcomes_are_those_of_silver(built: GoldBuild, silver: tuple[Path, list[date]]) -> None:
+    def read(table: str) -> pl.DataFrame:
+        files = silver[0].glob(f"{table}/*/data.parquet")
+        return pl.concat([pl.read_parquet(file, glob=False) for file in files])
+
+    events = read("level_events").join(read("level_event_labels"), on="event_id")
+    expected = events.select(
+        *("event_id", "session_date", "event_ts_ns", "level_kind", "direction"),
+        *("minutes_since_open", "level_price", "spot", "future_price", "uniqueness"),
+        *("mfe_atr", "mae_atr", "scaled_time_050"),
+        label_end_ns=pl.col("event_ts_ns") + 8 * 60 * 10**9,
+        level_family=pl.col("level_kind").replace(
+            {"PM_HIGH": "PM", "PM_LOW": "PM", "OR_HIGH": "OR", "OR_LOW": "OR"}
+        ),
+        position_points=pl.when(pl.col("direction") == "UP")
+        .then(pl.col("spot") - pl.col("level_price"))
+        .otherwise(pl.col("level_price") - pl.col("spot")),
+        barrier_points_fixed=15.0,
+        barrier_points_scaled="scaled_barrier_100",
+        barrier_points_scaled_050="scaled_barrier_050",
+        time_fixed_s=pl.when(pl.col("outcome") == "BREAK")
+        .then("time_to_break_2")
+        .when(pl.col("outcome") == "BOUNCE")
+        .then("time_to_bounce_2"),
+        scaled_time="scaled_time_100",
+    )
+    outcomes = built.table("event_outcomes")
+    assert outcomes["event_id"].is_sorted()
+    assert outcomes["time_fixed_s"].count() > 0
+    assert compare(expected, outcomes, ["event_id"], rtol=0, atol=0) == []
 
 
 def test_every_feature_of_the_seed_is_known_somewhere(built: GoldBuild) -> None:
@@ -159,6 +201,6 @@ def test_gc_removes_versions_of_gold_that_were_replaced(
     shutil.copytree(versions / version, versions / "20200101T000000-0123abcd")
     collected = run_es_physics("gc", "--older-than", "0", "--silver-root", silver[0])
     # The made sessions' versions are not named as a publication names them, and are left alone.
-    assert f"{len(KEYS)} files removed" in collected.stdout
+    assert f"{len(KEYS) + len(HANDED_ON)} files removed" in collected.stdout
     assert [folder.name for folder in versions.iterdir()] == [version]
     assert run_es_physics("verify", "--silver-root", silver[0]).returncode == 0
