@@ -19,9 +19,27 @@ Readings, where the definitions leave a choice:
 - What uses no features is of feature set `none`. p_raw equals p where nothing is calibrated.
 - The features of a group are those of the set that have a size. Neighbours are those of test
   events, among scored train events.
+- `effective_n` of a stratum is its weight; below 50, also in all, the rest but counts is NULL. What
+  is not a logarithm takes p as it is. `gain_move` and `gain_side` are of clipped p, CHOP against
+  the sum of the two others, over all events; a head has neither.
+- A skill's error is clustered as a study's is; `detectable` is in units of skill. Resamples draw
+  among the sessions of the stratum. `side_t` and `move_t` are NULL too where their gain has no
+  size.
+- `trials` counts rows of candidates, of all runs, done or failed. What has no side to bet on has
+  no `edge`, whose mean is unweighted.
+- Quartiles of nearness are by minimum rank, as bins are.
 """
 
 from reference_research.inputs import Gold
 from reference_research.runs import FITTED, KEYS, WITHOUT_FEATURES, expected_run
+from reference_research.scores import SCORE_KEYS, expected_scores
 
-__all__ = ["FITTED", "KEYS", "WITHOUT_FEATURES", "Gold", "expected_run"]
+__all__ = [
+    "FITTED",
+    "KEYS",
+    "SCORE_KEYS",
+    "WITHOUT_FEATURES",
+    "Gold",
+    "expected_run",
+    "expected_scores",
+]
