@@ -3,7 +3,7 @@
 It reads the published tables of gold and shares no formula with the project. `expected_run`
 computes a run, `expected_scores` the scores of its predictions; `reference.compare` says in words
 how two tables differ. What a regression minimises is solved by Newton's method, trees are
-lightgbm's own, areas and losses scikit-learn's where it has them.
+lightgbm's own; tests hold losses and areas against scikit-learn's.
 
 Readings, where the definitions leave a choice:
 
@@ -16,7 +16,8 @@ Readings, where the definitions leave a choice:
   number of classes.
 - `null_calibrated` adds weighted losses up, and is fitted on scored events of train and
   calibration; rates and models are of train alone. Calibrated are logit, the trees, knn, null_knn.
-- What uses no features is of feature set `none`. p_raw equals p where nothing is calibrated.
+- What uses no features is of feature set `none`. p_raw equals p where nothing is calibrated;
+  that of `null_calibrated` is the walk's.
 - The features of a group are those of the set that have a size. Neighbours are those of test
   events, among scored train events.
 - `effective_n` of a stratum is its weight; below 50, also in all, the rest but counts is NULL. What

@@ -100,7 +100,8 @@ class Run:
         }
         for model, p in found.items():
             key = {"fold": fold, "target": target, "model": model, "feature_set": NO_SET}
-            self._add_predictions(key, test, p, p)
+            p_raw = test.p_null if model == "null_calibrated" else p
+            self._add_predictions(key, test, p_raw, p)
 
     def _raw(
         self,
