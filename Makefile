@@ -6,7 +6,7 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo backfill gold gold-demo check test lint style format lock docs report bench profile prove-causality validate \
+.PHONY: help setup demo backfill gold gold-demo research check test lint style format lock docs report bench profile prove-causality validate \
 	clean
 
 # Stops with how to call the target unless all of these are given.
@@ -25,6 +25,10 @@ PIP = $$($(BIN)/python -m pip --version >/dev/null 2>&1 && echo $(BIN)/python -m
 	@$(PYTHON) -m venv .venv 2>/dev/null || $(PYTHON) -m venv --without-pip .venv
 	@$(PIP) --requirement requirements.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-research: .venv/.installed requirements-dev.txt
+	@$(PIP) --constraint requirements-dev.txt lightgbm scikit-learn
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.txt
@@ -48,6 +52,10 @@ gold-demo: setup ## Simulate and build ten small weeks, and make gold of them; m
 	$(BIN)/python -m ingest simulate --scale tiny --start 2025-09-29 --end 2025-12-16
 	$(BIN)/es-physics build --start 2025-10-02 --end 2025-12-16
 	$(MAKE) gold START=2025-10-02 END=2025-12-16
+
+research: .venv/.installed-research ## Fit models on gold for TARGET, fold by fold, beside a random walk.
+	$(call need,TARGET,TARGET=scaled [ARGS='--models lightgbm_null'])
+	@$(BIN)/es-physics research --target $(TARGET) $(ARGS)
 
 check: style ## Check what needs no market, build, browser or many processes: in a minute, after every change.
 	$(BIN)/python -m pytest -m "not market" $(TEST_OPTIONS)

@@ -8,10 +8,17 @@ from collections.abc import Sequence
 import es_physics.audit.cli
 import es_physics.build.cli
 import es_physics.report.cli
+import es_physics.research.cli
 import es_physics.silver.cli
 from es_physics.console import EXIT_CODES, run_command
 
-_ROOMS = (es_physics.build.cli, es_physics.silver.cli, es_physics.audit.cli, es_physics.report.cli)
+_ROOMS = (
+    es_physics.build.cli,
+    es_physics.silver.cli,
+    es_physics.audit.cli,
+    es_physics.report.cli,
+    es_physics.research.cli,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

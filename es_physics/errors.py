@@ -9,6 +9,7 @@ A command prints the message and ends with `exit_code`. Each room has its own be
 - `es_physics.build`: NoBronze, ParseError, RayUnavailable
 - `es_physics.audit`: CausalityError
 - `es_physics.report`: ReportError
+- `es_physics.research`: ResearchError, MissingExtra
 - `ingest`: InputError, UnreadableError, UnusedError, SimulationError and the DownloadErrors
 """
 

@@ -40,6 +40,7 @@ NEEDS = {
     "es-physics prove-causality": {"bronze", "project", "json"},
     "es-physics validate": {"bronze", "silver", "json"},
     "es-physics report": {"bronze", "silver"},
+    "es-physics research": {"json"},
     "ingest import": {"bronze"},
     "ingest verify": {"bronze", "json"},
     "ingest status": {"bronze", "json"},
@@ -138,6 +139,8 @@ WRONG = {
     "es-physics validate --start 2025-12-13 --end 2025-12-14": "no CME trade date from",
     "es-physics report --start 2025-12-15": "--start and --end come together",
     "es-physics report --start 2025-12-16 --end 2025-12-15": "--start 2025-12-16 is after",
+    "es-physics research --target scald": "there is no target 'scald'; is scaled meant?",
+    "es-physics research --models lightgmb": "there is no model 'lightgmb'; is lightgbm meant?",
     "es-physics report 16.12.2025": "'16.12.2025' is no date",
     "ingest": "COMMAND",
     "ingest imprt": "'imprt'",
@@ -242,13 +245,22 @@ def test_a_root_with_nothing_in_it_is_named_in_one_line(
         ("validate START=2025-12-16 END=2025-12-15", "error: --start 2025-12-16 is after --end"),
         ("prove-causality", "usage: make prove-causality SESSION=2025-12-16"),
         ("prove-causality SESSION=2025-12-13", "error: 2025-12-13 is no CME trade date"),
+        ("research", "usage: make research TARGET=scaled [ARGS='--models lightgbm_null']"),
+        ("research TARGET=scald", "error: there is no target 'scald'; is scaled meant?"),
         ("backfill END=2025-12-16", "usage: make backfill START=2025-12-12 END=2025-12-16"),
     ],
 )
 def test_a_target_that_lacks_its_dates_says_how_to_call_it(typed: str, line: str) -> None:
     bin_folder = Path(sys.executable).parent
     finished = subprocess.run(
-        ["make", "--silent", "--old-file=setup", f"BIN={bin_folder}", *typed.split()],
+        [
+            "make",
+            "--silent",
+            "--old-file=setup",
+            "--old-file=.venv/.installed-research",
+            f"BIN={bin_folder}",
+            *typed.split(),
+        ],
         cwd=PROJECT,
         capture_output=True,
         text=True,
