@@ -124,15 +124,27 @@ def table_select(root: Path, table: str, sessions: Sequence[Session], cache: Pat
 def _local_file(root: Path, session: Session, table: str, cache: Path) -> Path:
     output = session.record["outputs"][table]
     file = root / output["file"]
-    if is_local(root):
-        if not file.is_file():
-            raise RecordError(f"{session.day}: {file} is missing; build it again")
-        return file.absolute()
-    copy = cache / output["sha256"]
-    if not (copy.is_file() and file_sha256(copy) == output["sha256"]):
+    found = local_copy(file, output["sha256"], cache)
+    if found is None:
+        raise RecordError(f"{session.day}: {file} is missing; build it again")
+    return found
+
+
+def local_copy(file: Any, sha256: str, cache: Path) -> Path | None:
+    """The file itself, or of one on an object store a copy in `cache`; None if it is not there.
+
+    `file` is a path of either kind.
+    """
+    if is_local(file):
+        return Path(file).absolute() if file.is_file() else None
+    copy = cache / sha256
+    if not (copy.is_file() and file_sha256(copy) == sha256):
         copy.parent.mkdir(parents=True, exist_ok=True)
         draft = copy.with_suffix(".part")
-        file.fs.get_file(file.path, str(draft))
+        try:
+            file.fs.get_file(file.path, str(draft))
+        except FileNotFoundError:
+            return None
         draft.replace(copy)
     return copy.absolute()
 

@@ -19,7 +19,7 @@ from es_physics.console import (
     whole_number,
 )
 from es_physics.files import gold_root, is_local, require_root
-from es_physics.silver.commit import GOLD, commit_path
+from es_physics.silver.commit import OF_MANY
 from es_physics.silver.errors import RecordError
 
 
@@ -75,7 +75,7 @@ def _hours(text: str) -> float:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from es_physics.silver.verify import committed_sessions, problems
+    from es_physics.silver.verify import committed_of_many, committed_sessions, problems
 
     root = options.silver_root
     require_root(root, "Silver")
@@ -84,7 +84,7 @@ def _verify(options: argparse.Namespace) -> int:
     if not sessions and not found:
         raise RecordError(f"nothing is published below {root}")
     gold = gold_root()
-    if commit_path(gold, GOLD).is_file():
+    if committed_of_many(gold):
         found += problems(gold)
     bad = {session for session, _ in found}
     if options.json:
@@ -101,7 +101,7 @@ def _verify(options: argparse.Namespace) -> int:
     # A plan compares hashes of its own accord only where that costs no transfer.
     force = "" if is_local(root) else " --force"
     for session, problem in found:
-        cure = "make gold" if session == GOLD else f"es-physics build --date {session}{force}"
+        cure = OF_MANY.get(str(session), f"es-physics build --date {session}{force}")
         print(f"error: {session} {problem}: {cure}", file=sys.stderr)
     print(f"{len(sessions)} sessions published below {root}: {len(bad)} with problems")
     return 1 if bad else 0

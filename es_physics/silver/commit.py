@@ -39,7 +39,9 @@ VERSIONS = "_versions"
 Key = date | str
 """What is published as one: a session by its date, or by its name what many of them make."""
 
-GOLD = "gold"
+GOLD, SCORES = "gold", "scores"
+OF_MANY = {GOLD: "make gold", SCORES: "make evaluate"}
+"""What many sessions make, below the gold root, and the command that makes it again."""
 
 
 def table_path(table: str, key: Key) -> Path:

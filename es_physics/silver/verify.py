@@ -13,7 +13,7 @@ from typing import Any
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.calendar import default_calendar
 from es_physics.files import file_sha256, is_local
-from es_physics.silver.commit import COMMITS, GOLD, VERSIONS, Key, commit_path, read_commit
+from es_physics.silver.commit import COMMITS, OF_MANY, VERSIONS, Key, commit_path, read_commit
 from es_physics.silver.errors import RecordError
 from es_physics.silver.store import STAGING, clock, unheld
 
@@ -27,6 +27,11 @@ def committed_sessions(root: Path) -> list[date]:
         for path in _children(root / COMMITS)
         if path.suffix == ".json" and (day := _date(path.stem))
     )
+
+
+def committed_of_many(root: Path) -> list[str]:
+    """What many sessions make that has a commit record: gold, scores."""
+    return [name for name in OF_MANY if commit_path(root, name).is_file()]
 
 
 def why_there_is_no_session(root: Path, bronze: Path, day: date) -> str:
@@ -48,16 +53,15 @@ def evidence_path(root: Path, session_date: date) -> Path:
 
 
 def problems(root: Path) -> Iterator[tuple[Key, str]]:
-    """Every way in which a session, or gold, is not what its commit record says, all files hashed.
+    """Every way in which a session, or gold, or the scores, is not what its commit record says, all
+    files hashed.
 
     A plain file that differs while its committed version is whole is what an interrupted
     publication leaves; the next `build` of the session finishes it.
     """
     sessions = set(committed_sessions(root))
     tables: dict[Key, set[str]] = {}
-    keys: list[Key] = [*sorted(sessions)]
-    if commit_path(root, GOLD).is_file():
-        keys.append(GOLD)
+    keys: list[Key] = [*sorted(sessions), *committed_of_many(root)]
     for day in keys:
         try:
             record = read_commit(root, day) or {"outputs": {}}
@@ -110,7 +114,7 @@ def collect_garbage(
                     count, size = count + 1, size + staged.stat().st_size
                     staged.unlink()
     for session in _children(root / VERSIONS):
-        day = GOLD if session.name == GOLD else _date(session.name)
+        day = session.name if session.name in OF_MANY else _date(session.name)
         if day is None or not session.is_dir():
             report(f"{session} is no folder of a session's versions; look at it and remove it")
             continue
