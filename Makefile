@@ -6,7 +6,7 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo backfill gold gold-demo research check test lint style format lock docs report bench profile prove-causality validate \
+.PHONY: help setup demo backfill gold gold-demo research evaluate check test lint style format lock docs report bench profile prove-causality validate \
 	clean
 
 # Stops with how to call the target unless all of these are given.
@@ -47,6 +47,9 @@ backfill: setup ## Build the sessions from START= to END= that are not up to dat
 gold: setup ## Make gold of the committed sessions from START= to END=.
 	$(call need,START END,START=2025-01-02 END=2025-12-16)
 	$(BIN)/dbt build --target gold --select gold --exclude-resource-type unit_test --vars '{gold_start: $(START), gold_end: $(END)}'
+
+evaluate: setup ## Score what models predicted from the published gold.
+	$(BIN)/dbt build --target evaluation --select gold.evaluation --exclude-resource-type unit_test
 
 gold-demo: setup ## Simulate and build ten small weeks, and make gold of them; minutes.
 	$(BIN)/python -m ingest simulate --scale tiny --start 2025-09-29 --end 2025-12-16

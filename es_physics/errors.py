@@ -5,7 +5,7 @@ A command prints the message and ends with `exit_code`. Each room has its own be
 - `es_physics.files`: RootError
 - `es_physics.checkout`: NoCheckout
 - `es_physics.silver`: RecordError
-- `es_physics.gold`: GoldError
+- `es_physics.gold`: GoldError, EvaluationError
 - `es_physics.build`: NoBronze, ParseError, RayUnavailable
 - `es_physics.audit`: CausalityError
 - `es_physics.report`: ReportError

@@ -168,9 +168,13 @@ def project_vars(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     }
 
 
-def gold_var_names() -> list[str]:
-    """The vars that gold alone reads, which decide no number of a session."""
-    return [name for name, var in declared_vars().items() if var.section == "gold"]
+def gold_var_names(*sections: str) -> list[str]:
+    """The vars that gold and its scores alone read, which decide no number of a session.
+
+    Of `sections` of the vars if any are named: gold, scores.
+    """
+    wanted = sections or ("gold", "scores")
+    return [name for name, var in declared_vars().items() if var.section in wanted]
 
 
 def _is_date(value: Any) -> bool:

@@ -43,20 +43,33 @@
     {%- endfor -%}
     {%- if reasons -%}
         {{ exceptions.raise_compiler_error(
-            ('gold' if layer == 'gold' else 'session ' ~ session_date()) ~ ' is not published: '
-            ~ reasons | join('; ') ~ '. What is published is proven whole, in one run: '
-            ~ ('dbt build --target gold --select gold' if layer == 'gold'
-                else "dbt build --vars '{session_date: " ~ session_date() ~ "}'")) }}
+            publication() ~ ' is not published: ' ~ reasons | join('; ')
+            ~ '. What is published is proven whole, in one run: ' ~ publishing_command()) }}
     {%- endif -%}
 {% endmacro %}
+
+{#- What a run of this target publishes, in words. -#}
+{% macro publication() -%}
+    {{ {'gold': 'gold', 'evaluation': 'scores'}.get(target.name) or 'session ' ~ session_date() }}
+{%- endmacro %}
+
+{#- The command that publishes it. -#}
+{% macro publishing_command() -%}
+    {%- if target.name == 'gold' -%}
+        dbt build --target gold --select gold
+    {%- elif target.name == 'evaluation' -%}
+        dbt build --target evaluation --select gold.evaluation
+    {%- else -%}
+        dbt build --vars '{session_date: {{ session_date() }}}'
+    {%- endif -%}
+{%- endmacro %}
 
 {#- Say in one line why nothing was committed, if so. -#}
 {% macro tell_refusal() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set refused, commit_path = run_query('select refused, commit_path from ' ~ this).rows[0] -%}
     {%- if refused -%}
-        {{ exceptions.raise_compiler_error(
-            ('gold' if target.name == 'gold' else 'session ' ~ session_date()) ~ ' ' ~ refused) }}
+        {{ exceptions.raise_compiler_error(publication() ~ ' ' ~ refused) }}
     {%- elif not commit_path -%}
         {%- do exceptions.warn('session ' ~ session_date() ~ ': a run with --empty publishes nothing') -%}
     {%- endif -%}

@@ -33,7 +33,7 @@ from es_physics.console import (
     silver_root_argument,
     whole_number,
 )
-from es_physics.errors import UsageError
+from es_physics.errors import Error, UsageError
 from es_physics.files import gold_root, require_root
 
 _SHOWN_DIFFERENCES = 20
@@ -173,23 +173,31 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _tell_of_old_gold(silver: Path) -> None:
-    """One line if gold was made of other sessions than are published now."""
+    """One line if gold was made of other sessions than are published now, and one if scores were of
+    another gold or other runs."""
+    from es_physics.gold.runs import scores_are_old
     from es_physics.gold.sessions import changed_since
-    from es_physics.silver.commit import GOLD, read_commit
-    from es_physics.silver.errors import RecordError
+    from es_physics.silver.commit import GOLD, OF_MANY, SCORES, read_commit
 
+    root = gold_root()
     try:
-        record = read_commit(gold_root(), GOLD)
-    except RecordError as error:
+        record = read_commit(root, GOLD)
+        if record and (days := changed_since(silver, record)):
+            inputs = record["inputs"]
+            print(
+                f"gold was made of other sessions than are published now, as of {days[0]}:"
+                f" {OF_MANY[GOLD]} START={inputs['start']} END={inputs['end']}",
+                file=sys.stderr,
+            )
+        scores = read_commit(root, SCORES)
+        if scores and scores_are_old(root, scores):
+            print(
+                "scores were made of another gold, or of other runs, than are there now:"
+                f" {OF_MANY[SCORES]}",
+                file=sys.stderr,
+            )
+    except Error as error:
         print(f"gold: {error}", file=sys.stderr)
-        return
-    if record and (days := changed_since(silver, record)):
-        inputs = record["inputs"]
-        print(
-            f"gold was made of other sessions than are published now, as of {days[0]}:"
-            f" make gold START={inputs['start']} END={inputs['end']}",
-            file=sys.stderr,
-        )
 
 
 def _show(terminal: Console, report: SessionReport) -> None:

@@ -65,7 +65,7 @@ def gold_session_vars(start: date, end: date) -> str:
 
 def var_names() -> list[str]:
     """The vars that decide a number of gold."""
-    return [name for name in gold_var_names() if not name.startswith("gold_")]
+    return [name for name in gold_var_names("gold") if not name.startswith("gold_")]
 
 
 class Plugin(BasePlugin):

@@ -1,9 +1,9 @@
-"""The last node of a gold build: publish its tables by Silver's own commit."""
+"""The last node of a build of many sessions: publish its tables by Silver's own commit."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from es_physics.errors import Error, first_line, is_of_object_store
 from es_physics.files import gold_root
-from es_physics.gold.fingerprint import gold_code_version
-from es_physics.silver.commit import GOLD, publish
+from es_physics.gold.fingerprint import gold_code_version, scores_code_version
+from es_physics.silver.commit import GOLD, SCORES, publish
 from es_physics.silver.fingerprint import package_versions
 
 _SCHEMA = pa.schema(
@@ -34,12 +34,35 @@ def publish_gold(params: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> p
         "sessions": json.loads(params["sessions_json"]),
         "start": params["gold_start"].isoformat(),
         "end": params["gold_end"].isoformat(),
+    }
+    return _publish(GOLD, params, tables, inputs, gold_code_version)
+
+
+def publish_scores(params: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> pa.Table:
+    """The same for the scores; `params` is the row of the model evaluation_params."""
+    return _publish(SCORES, params, tables, json.loads(params["inputs_json"]), scores_code_version)
+
+
+def _publish(
+    key: str,
+    params: Mapping[str, Any],
+    tables: Mapping[str, pa.Table],
+    inputs: Mapping[str, Any],
+    code_version: Callable[[Path], str],
+) -> pa.Table:
+    made_with = {
         "vars": json.loads(params["vars_json"]),
-        "code_version": gold_code_version(Path(params["project_dir"])),
+        "code_version": code_version(Path(params["project_dir"])),
         "packages": package_versions(),
     }
     try:
-        short = publish(gold_root(), GOLD, tables, inputs, run_started_at=params["run_started_at"])
+        short = publish(
+            gold_root(),
+            key,
+            tables,
+            {**inputs, **made_with},
+            run_started_at=params["run_started_at"],
+        )
         row = {name: short[name] for name in ("row_count", "fingerprint", "commit_path")}
     except Exception as error:
         if not (isinstance(error, Error | OSError) or is_of_object_store(error)):

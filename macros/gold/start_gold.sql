@@ -3,7 +3,7 @@
 {% macro start_gold() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- do check_vars() -%}
-    {%- do check_gold_alone() -%}
+    {%- do check_alone('gold', 'is of a session, and gold is made of committed ones alone') -%}
     {%- set problem = run_query(
         'select gold_problem(' ~ gold_range() ~ ', ' ~ var('prior_min') ~ ', ' ~ var('allow_mixed') ~ ')'
     ).rows[0][0] -%}
@@ -12,14 +12,13 @@
     {{ return('') }}
 {% endmacro %}
 
-{#- Stop a run that would build a session too: gold reads sessions as they were committed. -#}
-{% macro check_gold_alone() %}
+{#- Stop a run that would build what lies outside a folder of models: what it reads is committed. -#}
+{% macro check_alone(folder, why_not) %}
     {%- for unique_id in selected_resources if unique_id in graph.nodes -%}
         {%- set node = graph.nodes[unique_id] -%}
-        {%- if node.resource_type in ['model', 'seed'] and 'gold' not in node.fqn -%}
+        {%- if node.resource_type in ['model', 'seed'] and folder not in node.fqn -%}
             {{ exceptions.raise_compiler_error(
-                'gold: ' ~ node.name ~ ' is of a session, and gold is made of committed ones alone:'
-                ~ ' dbt build --target gold --select gold') }}
+                publication() ~ ': ' ~ node.name ~ ' ' ~ why_not ~ ': ' ~ publishing_command()) }}
         {%- endif -%}
     {%- endfor -%}
 {% endmacro %}

@@ -1,4 +1,4 @@
-"""dbt commands with the target `gold`, each with a database and a gold root of its own."""
+"""dbt commands over many sessions, each with a database and a gold root of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import polars as pl
 from conftest import PROJECT
 
 BUILD = ("build", "--select", "gold")
+SCORE = ("build", "--select", "gold.evaluation")
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,11 @@ class GoldBuild:
     output: str
     root: Path
     database: Path
+    published_as: str = "gold"
 
     def record(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.root / "_commits/gold.json").read_text())
+        commit = self.root / "_commits" / f"{self.published_as}.json"
+        content: dict[str, Any] = json.loads(commit.read_text())
         return content
 
     def table(self, name: str) -> pl.DataFrame:
@@ -58,12 +61,12 @@ def gold_environment(
 
 
 def gold_arguments(
-    *arguments: str, work: Path, given: Mapping[str, Any] | None = None
+    *arguments: str, work: Path, given: Mapping[str, Any] | None = None, target: str = "gold"
 ) -> list[str]:
     """What follows `dbt` on the command line; `given` are its vars."""
     variables = ["--vars", json.dumps(given)] if given else []
     places = ["--target-path", str(work / "target"), "--log-path", str(work / "logs")]
-    return [*arguments, "--target", "gold", *variables, *places, "--log-level-file", "none"]
+    return [*arguments, "--target", target, *variables, *places, "--log-level-file", "none"]
 
 
 def run_gold(
@@ -75,16 +78,38 @@ def run_gold(
     given: Mapping[str, Any] | None = None,
 ) -> GoldBuild:
     """A dbt command over the committed sessions below `silver`; without arguments a whole build."""
-    work.mkdir(parents=True, exist_ok=True)
     environment = gold_environment(silver=silver, work=work, gold=gold, threads=threads)
-    dbt = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors"]
-    finished = subprocess.run(
-        [*dbt, *gold_arguments(*(arguments or BUILD), work=work, given=given)],
+    finished = _dbt(gold_arguments(*(arguments or BUILD), work=work, given=given), environment)
+    output = finished.stdout + finished.stderr
+    return GoldBuild(finished.returncode, output, work / "gold", work / "gold.duckdb")
+
+
+def run_evaluation(
+    *arguments: str,
+    gold: Path,
+    work: Path,
+    threads: int = 2,
+    given: Mapping[str, Any] | None = None,
+) -> GoldBuild:
+    """A dbt command over the runs below `gold`; without arguments all that there is to score."""
+    environment = gold_environment(silver=work / "silver", work=work, gold=gold, threads=threads)
+    finished = _dbt(
+        gold_arguments(*(arguments or SCORE), work=work, given=given, target="evaluation"),
+        environment,
+    )
+    output = finished.stdout + finished.stderr
+    return GoldBuild(finished.returncode, output, gold, work / "gold.duckdb", "scores")
+
+
+def _dbt(
+    arguments: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    Path(environment["ES_GOLD_DUCKDB_PATH"]).parent.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments],
         cwd=PROJECT,
         env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    output = finished.stdout + finished.stderr
-    return GoldBuild(finished.returncode, output, work / "gold", work / "gold.duckdb")

@@ -1,0 +1,1 @@
+select * from {{ evaluated('event_outcomes') }}
