@@ -7,7 +7,7 @@ import math
 import numpy as np
 import polars as pl
 from gold.made_features import made_features
-from gold.made_labels import SECONDS, Walks, made_labels
+from gold.made_labels import SECONDS, Ints, Walks, made_labels
 from gold.made_session import STEP_NS, MadeSession
 from reference.clock import MINUTE_NS, SECOND_NS
 
@@ -20,8 +20,19 @@ def made_events(
     session: MadeSession, count: int, placebos_per_event: int, rng: np.random.Generator
 ) -> dict[str, pl.DataFrame]:
     """The tables of events and of placebos, each ordered by its key's time."""
-    real, real_walks = entries(session, count, rng)
-    placebos, placebo_walks = entries(session, count * placebos_per_event, rng)
+    real = entries(session, count, rng)
+    placebos = entries(session, count * placebos_per_event, rng)
+    return tables_of(session, real, placebos, placebos_per_event, rng)
+
+
+def tables_of(
+    session: MadeSession,
+    real_entries: tuple[pl.DataFrame, Walks],
+    placebo_entries: tuple[pl.DataFrame, Walks],
+    placebos_per_event: int,
+    rng: np.random.Generator,
+) -> dict[str, pl.DataFrame]:
+    (real, real_walks), (placebos, placebo_walks) = real_entries, placebo_entries
     number = np.arange(placebos.height) % max(placebos_per_event, 1) + 1
     placebos = placebos.with_columns(
         placebo_nr=pl.Series(number, dtype=pl.Int64),
@@ -60,7 +71,6 @@ def entries(
     since = np.where(rng.random(count) < 0.2, since // STEP_NS * STEP_NS, since)
     since = np.unique(since)
     n = len(since)
-    t0 = clock.rth_start_ns + since
     minutes = since / MINUTE_NS
     kind = KINDS[np.where(minutes < 15, rng.choice([0, 1, 4, 5], n), rng.integers(0, 6, n))]
     # A fixed level has one price a session, an average one of its own each time.
@@ -76,18 +86,29 @@ def entries(
     away = rng.integers(0, 2 + (4 * width).astype(int), n) / 4
     spot = np.round(4 * (level - sign * away)) / 4
     spot = np.where(np.abs(spot - level) <= width, spot, np.round(4 * level) / 4)
+    events = event_rows(
+        session,
+        since,
+        level_kind=kind,
+        level_price=level,
+        dir_sign=sign,
+        spot=spot,
+        zone_width=width,
+        atr=atr,
+        rth_volatility=volatility,
+    )
+    return events, Walks.of(events, session.last_trade_ns, rng)
+
+
+def event_rows(session: MadeSession, since: Ints, **columns: np.ndarray) -> pl.DataFrame:
+    """Events so many ns after the open; what bars tell is unknown before they are there."""
+    minutes = since / MINUTE_NS
     events = pl.DataFrame(
         {
-            "event_ts_ns": t0,
-            "contract": ["ESH4"] * n,
-            "level_kind": kind,
-            "level_price": level,
-            "direction": np.where(sign > 0, "UP", "DOWN"),
-            "dir_sign": sign,
-            "spot": spot,
-            "zone_width": width,
-            "atr": atr,
-            "rth_volatility": volatility,
+            "event_ts_ns": session.clock.rth_start_ns + since,
+            **columns,
+            "contract": ["ESH4"] * len(since),
+            "direction": np.where(columns["dir_sign"] > 0, "UP", "DOWN"),
             "minutes_since_open": minutes,
             "bars_since_open": np.floor(minutes).astype(np.int64),
             "session_phase": np.searchsorted(PHASE_STARTS, minutes, side="right"),
@@ -95,11 +116,11 @@ def entries(
         },
         schema_overrides={"contract": pl.String, "level_kind": pl.String, "direction": pl.String},
     )
-    events = events.with_columns(
+    return events.with_columns(
         pl.when(pl.col("minutes_since_open") >= 1).then(pl.col("atr")),
         pl.when(pl.col("minutes_since_open") >= 3).then(pl.col("rth_volatility")),
         event_id=pl.concat_str(
-            pl.lit(f"{clock.session_date:%Y%m%d}"),
+            pl.lit(f"{session.clock.session_date:%Y%m%d}"),
             "level_kind",
             (pl.col("level_price") * 100 + 0.5).floor().cast(pl.Int64),
             "event_ts_ns",
@@ -107,7 +128,6 @@ def entries(
             separator="_",
         ),
     )
-    return events, Walks.of(events, session.last_trade_ns, rng)
 
 
 def made_paths(

@@ -19,10 +19,15 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Walks:
-    """A price a second after each event, and how many of those seconds the trade date still has."""
+    """A price a second after each event, and how many of those seconds the trade date still has.
+
+    `highs` and `lows` are of the seconds that end there: a path may touch a barrier in between.
+    """
 
     prices: Doubles
     seconds: Ints
+    highs: Doubles
+    lows: Doubles
 
     @classmethod
     def of(cls, events: pl.DataFrame, last_trade_ns: int, rng: np.random.Generator) -> Walks:
@@ -31,7 +36,7 @@ class Walks:
         path = np.cumsum(rng.normal(size=(n, SECONDS)) * sigma / np.sqrt(60), axis=1)
         prices = events["spot"].to_numpy()[:, None] + np.round(4 * path) / 4
         left = (last_trade_ns - events["event_ts_ns"].to_numpy()) // SECOND_NS
-        return cls(prices, np.clip(left, 0, SECONDS))
+        return cls(prices, np.clip(left, 0, SECONDS), prices, prices)
 
 
 def null_of(to_break: Doubles, to_bounce: Doubles, volatility: Doubles) -> dict[str, Doubles]:
@@ -64,7 +69,9 @@ def made_labels(events: pl.DataFrame, walks: Walks, rng: np.random.Generator) ->
     level, t0 = events["level_price"].to_numpy(), events["event_ts_ns"].to_numpy()
     sigma = events["rth_volatility"]
     volatility = sigma.fill_null(0.0).to_numpy()
-    favour = sign[:, None] * (walks.prices - level[:, None])
+    above, below = walks.highs - level[:, None], walks.lows - level[:, None]
+    favour = np.where(sign[:, None] > 0, above, -below)
+    against = np.where(sign[:, None] > 0, -below, above)
     position = sign * (spot - level)
     ends = walks.seconds == SECONDS
     columns: dict[str, pl.Series] = {
@@ -84,7 +91,7 @@ def made_labels(events: pl.DataFrame, walks: Walks, rng: np.random.Generator) ->
 
     for number, threshold in ((1, 5.0), (2, 15.0)):
         broke = first_touch(favour, walks.seconds, threshold)
-        bounced = first_touch(-favour, walks.seconds, threshold)
+        bounced = first_touch(against, walks.seconds, threshold)
         either = np.minimum(broke, bounced)
         for name, at in (("break", broke), ("bounce", bounced), ("threshold", either)):
             put(f"time_to_{name}_{number}", at.astype(float), at < NEVER)
@@ -96,7 +103,7 @@ def made_labels(events: pl.DataFrame, walks: Walks, rng: np.random.Generator) ->
     last = np.maximum(walks.seconds, 1) - 1
     inside = np.arange(SECONDS) <= last[:, None]
     most = np.maximum(0, np.where(inside, favour, -np.inf).max(axis=1, initial=-np.inf))
-    least = np.maximum(0, np.where(inside, -favour, -np.inf).max(axis=1, initial=-np.inf))
+    least = np.maximum(0, np.where(inside, against, -np.inf).max(axis=1, initial=-np.inf))
     put("future_price", walks.prices[np.arange(n), last], traded)
     put("excursion_max", most, traded)
     put("excursion_min", least, traded)
@@ -118,7 +125,7 @@ def made_labels(events: pl.DataFrame, walks: Walks, rng: np.random.Generator) ->
         known = is_known & (volatility > 0)
         barrier = np.maximum(1.0, np.ceil(4 * multiple * volatility * np.sqrt(8)) / 4)
         broke = first_touch(favour, walks.seconds, barrier)
-        bounced = first_touch(-favour, walks.seconds, barrier)
+        bounced = first_touch(against, walks.seconds, barrier)
         at = np.minimum(broke, bounced)
         put(f"scaled_barrier_{suffix}", barrier, known)
         put(f"scaled_outcome_{suffix}", outcome(broke, bounced), known)
