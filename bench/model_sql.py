@@ -100,6 +100,8 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
         "memory_limit": os.environ["ES_MEMORY_LIMIT"],
         "temp_directory": os.environ["ES_TEMP_DIRECTORY"],
         "preserve_insertion_order": True,
+        "asof_loop_join_threshold": 0,
+        "fsync_mode": "NONE",
     }
     connection = duckdb.connect(str(database), config=config)
     connection.execute("set global TimeZone = 'UTC'")

@@ -20,7 +20,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from es_physics.report.chart_style import style, tip
+from es_physics.report.chart_style import style, tip_pairs
 from es_physics.report.event_text import DEPTH_BINS
 from es_physics.report.palette import light
 
@@ -71,7 +71,7 @@ def _depth_figure() -> figure:
         plot.add_tools(
             HoverTool(
                 renderers=[bars],
-                tooltips=tip(f"<b>@bin ticks from the best</b><br>{side}: @{side} contracts"),
+                tooltips=tip_pairs("@bin ticks from the best", [(side, f"@{side} contracts")]),
             )
         )
     plot.yaxis.axis_label = "ticks from the best"
@@ -108,9 +108,9 @@ def _replenishment_figure(bucket_s: float, buckets: int) -> figure:
     plot.add_tools(
         HoverTool(
             renderers=bars,
-            tooltips=tip(
-                "<b>@seconds s, middle of the bucket</b><dl><dt>added</dt><dd>@added</dd>"
-                "<dt>removed</dt><dd>@removed</dd><dt>traded</dt><dd>@traded</dd></dl>"
+            tooltips=tip_pairs(
+                "@seconds s, middle of the bucket",
+                [(name, f"@{name}") for name in ("added", "removed", "traded")],
             ),
         )
     )

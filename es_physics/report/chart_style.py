@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from bokeh.layouts import gridplot
+from bokeh.models import GridBox
 from bokeh.plotting import figure
 
+from es_physics.report.markup import tip, tip_pairs
 from es_physics.report.palette import light
+
+__all__ = ["FONT", "fill", "flowing_grid", "style", "tip", "tip_pairs"]
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
@@ -38,9 +45,15 @@ def style(plot: figure) -> None:
         axis.minor_tick_line_color = None
 
 
-def tip(inner: str) -> str:
-    """A tooltip's HTML with a style for its pairs, which rules of the page do not reach."""
-    return (
-        "<div><style>dl{display:grid;grid-template-columns:auto auto;gap:0 12px;margin:4px 0 0}"
-        f"dt{{opacity:.75}}dd{{margin:0;text-align:right}}</style>{inner}</div>"
-    )
+def flowing_grid(
+    plots: Sequence[figure], *, columns: int, least_width: int, one_axis: bool = False
+) -> GridBox:
+    """Charts side by side, in at most `columns` columns.
+
+    The page's script makes them fewer where one would be narrower than `least_width` pixels. With
+    `one_axis` the charts of a row share their vertical axis, which only the first one shows.
+    """
+    rows = [list(plots[start : start + columns]) for start in range(0, len(plots), columns)]
+    grid = gridplot(rows, sizing_mode="stretch_width", toolbar_location=None)
+    grid.tags = [least_width, columns, one_axis]
+    return grid

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
+from es_physics.report.markup import pairs_html
+
 UNKNOWN = "–"
 MINUS = "\N{MINUS SIGN}"
 
@@ -183,15 +187,12 @@ def level_name(kind: str) -> str:
     return " ".join([first, *map(str.lower, rest)])
 
 
-def tooltip(event: Mapping[str, Any]) -> str:
-    """The tooltip of an event's marker, HTML. Holds no text from outside the project."""
+def tooltip(event: Mapping[str, Any]) -> Markup:
+    """The tooltip of an event's marker, HTML."""
     title = (
         f"{event['event_ts_et']:%H:%M:%S} {level_name(event['level_kind'])} "
         f"{event['direction']} → {event['outcome']}"
     )
-    lines = "".join(
-        f"<dt>{fact.title}</dt><dd>{shown(fact, event)}</dd>"
-        for fact in _TIP
-        if fact.column in event
+    return pairs_html(
+        title, [(fact.title, shown(fact, event)) for fact in _TIP if fact.column in event]
     )
-    return f"<b>{title}</b><dl>{lines}</dl>"

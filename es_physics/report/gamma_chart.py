@@ -20,7 +20,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from es_physics.report.chart_style import style, tip
+from es_physics.report.chart_style import style, tip_pairs
 from es_physics.report.palette import light
 from es_physics.report.panels import panel_below
 
@@ -73,7 +73,7 @@ def gamma_chart() -> Column:
             plot.add_tools(
                 HoverTool(
                     renderers=[bar],
-                    tooltips=tip(f"<b>Strike @k{{0.00}} pt</b><br>{name}: @{name}{{0.00}} M USD"),
+                    tooltips=tip_pairs("Strike @k{0.00} pt", [(name, f"@{name}{{0.00}} M USD")]),
                 )
             )
         plot.add_layout(
@@ -139,13 +139,15 @@ def gamma_panel(
             mode="vline",
             attachment="right",
             formatters={"@t": "datetime"},
-            tooltips=tip(
-                "<b>@t{%H:%M}</b><dl><dt>price</dt><dd>@price{0,0.00} pt</dd>"
-                + "".join(
-                    f"<dt>{words}</dt><dd>@{name}{{0,0.00}} pt</dd>"
-                    for name, (words, *_) in MARK_STYLES.items()
-                )
-                + "</dl>"
+            tooltips=tip_pairs(
+                "@t{%H:%M}",
+                [
+                    ("price", "@price{0,0.00} pt"),
+                    *(
+                        (words, f"@{name}{{0,0.00}} pt")
+                        for name, (words, *_) in MARK_STYLES.items()
+                    ),
+                ],
             ),
         )
     )

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from bokeh.layouts import gridplot
 from bokeh.models import ColumnDataSource, GridBox, HoverTool, NumeralTickFormatter, Range1d, Span
 from bokeh.plotting import figure
 
-from es_physics.report.chart_style import style, tip
+from es_physics.report.chart_style import flowing_grid, style, tip_pairs
 from es_physics.report.event_text import number
 from es_physics.report.gold_view import (
     CAUSES,
@@ -81,7 +80,7 @@ def curves_chart(gold: GoldView) -> GridBox:
         _incidence_figure(f"incidence:{name}", data, heights) for name in INCIDENCE_TARGETS
     ]
     around = [_curve_figure(name, unit, data) for name, (_, unit) in CURVES.items()]
-    return gridplot([incidence, around], sizing_mode="stretch_width", toolbar_location=None)
+    return flowing_grid([*incidence, *around], columns=2, least_width=420)
 
 
 def _figure(name: str, data: dict[str, dict[str, Any]], **ranges: Any) -> figure:
@@ -120,10 +119,9 @@ def _incidence_figure(name: str, data: dict[str, dict[str, Any]], heights: Range
                 HoverTool(
                     renderers=[drawn],
                     mode="vline",
-                    tooltips=tip(
-                        "<b>@minutes{0.0} min after the entry</b><dl>"
-                        + "".join(f"<dt>{one}</dt><dd>@{one}{{0.0 %}}</dd>" for one in CAUSES)
-                        + "</dl>"
+                    tooltips=tip_pairs(
+                        "@minutes{0.0} min after the entry",
+                        [(one, f"@{one}{{0.0 %}}") for one in CAUSES],
                     ),
                 )
             )
@@ -147,10 +145,9 @@ def _curve_figure(name: str, unit: str, data: dict[str, dict[str, Any]]) -> figu
             HoverTool(
                 renderers=[line],
                 mode="vline",
-                tooltips=tip(
-                    f"<b>{what}, @minutes{{0.0}} min</b><dl><dt>mean</dt>"
-                    f"<dd>@mean{{0.00}} {unit}</dd><dt>95 %</dt>"
-                    "<dd>@low{0.00} to @high{0.00}</dd></dl>"
+                tooltips=tip_pairs(
+                    f"{what}, @minutes{{0.0}} min",
+                    [("mean", f"@mean{{0.00}} {unit}"), ("95 %", "@low{0.00} to @high{0.00}")],
                 ),
             )
         )
@@ -212,10 +209,13 @@ def drift_chart(drift: DriftRows) -> figure:
     plot.add_tools(
         HoverTool(
             renderers=[bars],
-            tooltips=tip(
-                "<b>@feature</b><dl><dt>psi</dt><dd>@psi{0.000}</dd><dt>without drift</dt>"
-                "<dd>@expected{0.000}</dd><dt>of one number a session</dt>"
-                "<dd>@expected_slow{0.000}</dd></dl>"
+            tooltips=tip_pairs(
+                "@feature",
+                [
+                    ("psi", "@psi{0.000}"),
+                    ("without drift", "@expected{0.000}"),
+                    ("of one number a session", "@expected_slow{0.000}"),
+                ],
             ),
         )
     )

@@ -8,6 +8,8 @@ from bokeh.plotting import figure
 from es_physics.report.palette import light
 
 AXIS_WIDTH = 72
+TAGS_WIDTH = 118
+"""Pixels right of the frame, where the page's script writes names and prices of lines."""
 
 
 def panel_below(price: figure, height: int, y_range: Range1d) -> figure:
@@ -23,7 +25,7 @@ def panel_below(price: figure, height: int, y_range: Range1d) -> figure:
         tools=[PanTool(dimensions="width"), wheel],
         active_scroll=wheel,
         min_border_left=AXIS_WIDTH,
-        min_border_right=14,
+        min_border_right=TAGS_WIDTH,
     )
     clock_axis(plot)
     plot.yaxis.ticker.desired_num_ticks = 3

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from bokeh.layouts import gridplot
 from bokeh.models import (
     ColumnDataSource,
     FactorRange,
@@ -24,7 +23,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from es_physics.report.chart_style import FONT, fill, style, tip
+from es_physics.report.chart_style import FONT, fill, flowing_grid, style, tip_pairs
 from es_physics.report.event_text import level_name
 from es_physics.report.palette import DIVERGING, light
 from es_physics.report.range_view import ALL, OUTCOMES, DriftMap, IncidenceCurve, OutcomeShare
@@ -59,7 +58,7 @@ def outcome_chart(
     for outcome in OUTCOMES:
         plot = figure(
             title=outcome,
-            height=96 + 34 * len(names),
+            height=96 + 46 * len(names),
             sizing_mode="stretch_width",
             y_range=factors,
             x_range=Range1d(0, 1),
@@ -78,13 +77,13 @@ def outcome_chart(
         plot.ygrid.grid_line_color = None
         plot.yaxis.visible = outcome == OUTCOMES[0]
         plots.append(plot)
-    return gridplot([plots], sizing_mode="stretch_width", toolbar_location=None)
+    return flowing_grid(plots, columns=len(plots), least_width=280, one_axis=True)
 
 
 def _with_counts(share: OutcomeShare, placebo: OutcomeShare | None) -> str:
     counts = f"{share.events} (worth {share.effective_n:.1f})"
     if placebo is not None:
-        counts += f", placebo {placebo.events} ({placebo.effective_n:.1f})"
+        counts += f"\nplacebo {placebo.events} ({placebo.effective_n:.1f})"
     return f"{group_name(share.level_kind, share.direction)}\n{counts}"
 
 
@@ -135,12 +134,16 @@ def _draw_shares(
     plot.add_tools(
         HoverTool(
             renderers=[marks, null],
-            tooltips=tip(
-                f"<b>@name, {what}</b><dl><dt>observed</dt><dd>@share{{0.0 %}}</dd>"
-                "<dt>95 % interval</dt><dd>@low{0.0 %} to @high{0.0 %}</dd>"
-                "<dt>null model</dt><dd>@null{0.0 %}</dd><dt>entries</dt><dd>@events</dd>"
-                "<dt>sessions</dt><dd>@sessions</dd>"
-                "<dt>worth without overlap</dt><dd>@worth{0.0}</dd></dl>"
+            tooltips=tip_pairs(
+                f"@name, {what}",
+                [
+                    ("observed", "@share{0.0 %}"),
+                    ("95 % interval", "@low{0.0 %} to @high{0.0 %}"),
+                    ("null model", "@null{0.0 %}"),
+                    ("entries", "@events"),
+                    ("sessions", "@sessions"),
+                    ("worth without overlap", "@worth{0.0}"),
+                ],
             ),
         )
     )
@@ -197,9 +200,9 @@ def incidence_chart(curves: Sequence[IncidenceCurve]) -> GridBox:
             HoverTool(
                 renderers=[hovered],
                 mode="vline",
-                tooltips=tip(
-                    "<b>@minutes{0.0} min after the entry</b><dl><dt>BREAK</dt>"
-                    "<dd>@BREAK{0.0 %}</dd><dt>BOUNCE</dt><dd>@BOUNCE{0.0 %}</dd></dl>"
+                tooltips=tip_pairs(
+                    "@minutes{0.0} min after the entry",
+                    [(name, f"@{name}{{0.0 %}}") for name in ("BREAK", "BOUNCE")],
                 ),
             )
         )
@@ -207,11 +210,7 @@ def incidence_chart(curves: Sequence[IncidenceCurve]) -> GridBox:
         plot.yaxis.formatter = NumeralTickFormatter(format="0 %")
         plot.xaxis.axis_label = "minutes after the entry"
         plots.append(plot)
-    return gridplot(
-        [plots[start : start + 4] for start in range(0, len(plots), 4)],
-        sizing_mode="stretch_width",
-        toolbar_location=None,
-    )
+    return flowing_grid(plots, columns=4, least_width=240)
 
 
 def incidence_title(kind: str, curve: IncidenceCurve) -> str:
@@ -289,16 +288,22 @@ def drift_chart(drift: DriftMap) -> figure:
     dots = plot.scatter(
         "x", "y", source=different, size=4, fill_color=light("ink"), line_color=None
     )
-    shift = "<dl><dt>session</dt><dd>@session</dd><dt>shift of the mean</dt><dd>"
+    session = ("session", "@session")
     plot.add_tools(
         HoverTool(
-            renderers=cells, tooltips=tip(f"<b>$name</b>{shift}@$name{{+0.00}} sd</dd></dl>")
+            renderers=cells,
+            tooltips=tip_pairs("$name", [session, ("shift of the mean", "@$name{+0.00} sd")]),
         ),
         HoverTool(
             renderers=[dots],
-            tooltips=tip(
-                f"<b>@feature</b>{shift}@shift{{+0.00}} sd</dd><dt>KS distance</dt>"
-                "<dd>@ks{0.00}</dd><dt>its 1 % point</dt><dd>@critical{0.00}</dd></dl>"
+            tooltips=tip_pairs(
+                "@feature",
+                [
+                    session,
+                    ("shift of the mean", "@shift{+0.00} sd"),
+                    ("KS distance", "@ks{0.00}"),
+                    ("its 1 % point", "@critical{0.00}"),
+                ],
             ),
         ),
     )

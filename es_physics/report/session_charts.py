@@ -1,7 +1,7 @@
 """The session's price chart with the order flow below it, as Bokeh figures.
 
 The page's script finds models by name: `events`, `shown`, `bars`, `clock`, `price`, `selected`,
-`horizon`, `barriers`, and `zone:KIND`, `level:KIND`, `label:KIND` per level kind.
+`horizon`, `premarket`, and `zone:KIND`, `level:KIND` per level kind.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from es_physics.report.chart_style import FONT, fill, style, tip
-from es_physics.report.event_text import PANELS, Fact, level_name, tooltip
+from es_physics.report.chart_style import FONT, fill, style, tip, tip_pairs
+from es_physics.report.event_text import PANELS, Fact, tooltip
 from es_physics.report.gamma_chart import gamma_panel
 from es_physics.report.palette import light, outcome_role
-from es_physics.report.panels import AXIS_WIDTH, clock_axis, panel_below, shade_until
+from es_physics.report.panels import AXIS_WIDTH, TAGS_WIDTH, clock_axis, panel_below, shade_until
 from es_physics.report.session_view import Floats, SessionView
 
 MARKER_SIZE = 13
@@ -98,7 +98,7 @@ def _price_figure(view: SessionView) -> figure:
         tools=[PanTool(dimensions="width"), wheel],
         active_scroll=wheel,
         min_border_left=AXIS_WIDTH,
-        min_border_right=14,
+        min_border_right=TAGS_WIDTH,
     )
     clock_axis(plot)
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.00")
@@ -106,6 +106,7 @@ def _price_figure(view: SessionView) -> figure:
     plot.add_layout(shade_until(rth_start))
     plot.add_layout(
         Label(
+            name="premarket",
             x=rth_start,
             x_offset=-6,
             y=Node(target="frame", symbol="top", offset=6),
@@ -161,24 +162,6 @@ def _draw_levels(plot: figure, view: SessionView) -> None:
             line_width=1.6,
             name=f"level:{kind}",
         )
-        plot.add_layout(
-            Label(
-                name=f"label:{kind}",
-                x=Node(target="frame", symbol="right", offset=-4),
-                y=0,
-                text=level_name(kind),
-                text_align="right",
-                text_baseline="middle",
-                padding=1,
-                text_color=light(role),
-                background_fill_color=light("surface"),
-                background_fill_alpha=0.85,
-                text_font=FONT,
-                text_font_size="11px",
-                text_font_style="bold",
-                visible=False,
-            )
-        )
 
 
 def _zone(view: SessionView, kind: str) -> tuple[list[Floats], list[Floats]]:
@@ -221,17 +204,21 @@ def _draw_candles(plot: figure, view: SessionView) -> None:
         {
             "t": view.clock_ms(view.bar_starts_ns) + _MINUTE_MS / 2,
             **{name: bars[name] for name in ("open", "high", "low", "close", "volume")},
+            "middle": (bars["open"] + bars["close"]) / 2,
+            # A body of no height would not be drawn.
+            "body": np.fmax(np.abs(bars["close"] - bars["open"]), 1e-9),
             "fill": np.where(rose, "rose", "fell").tolist(),
         },
         name="bars",
     )
     ink = light("candle")
     plot.segment("t", "high", "t", "low", source=source, line_color=ink, line_width=1)
-    body = plot.vbar(
+    # Bokeh draws a vbar that lies outside the frame as a line at the frame's edge, a rect not.
+    body = plot.rect(
         "t",
+        "middle",
         0.68 * _MINUTE_MS,
-        "open",
-        "close",
+        "body",
         source=source,
         line_color=ink,
         line_width=1,
@@ -247,13 +234,12 @@ def _draw_candles(plot: figure, view: SessionView) -> None:
             renderers=[body],
             attachment="left",
             formatters={"@t": "datetime"},
-            tooltips=tip(
-                "<b>@t{%H:%M} minute</b><dl>"
-                + "".join(
-                    f"<dt>{name}</dt><dd>@{name}{{0,0.00}} pt</dd>"
-                    for name in ("open", "high", "low", "close")
-                )
-                + "<dt>volume</dt><dd>@volume{0,0} contracts</dd></dl>"
+            tooltips=tip_pairs(
+                "@t{%H:%M} minute",
+                [
+                    *((name, f"@{name}{{0,0.00}} pt") for name in ("open", "high", "low", "close")),
+                    ("volume", "@volume{0,0} contracts"),
+                ],
             ),
         )
     )
@@ -273,7 +259,7 @@ def _event_source(view: SessionView) -> ColumnDataSource:
             "marker": [_marker(row) for row in events],
             "outcome": [row["outcome"] for row in events],
             "alpha": np.array([fill(row["outcome"]) for row in events]),
-            "tip": [tooltip(row) for row in events],
+            "tip": [str(tooltip(row)) for row in events],
             **numeric,
         },
         name="events",

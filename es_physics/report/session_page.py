@@ -19,6 +19,7 @@ from es_physics.report.gamma_chart import MARK_STYLES, gamma_chart
 from es_physics.report.level_styles import LineStyle
 from es_physics.report.page import json_script, render, source
 from es_physics.report.palette import outcome_role
+from es_physics.report.panels import TAGS_WIDTH
 from es_physics.report.session_charts import session_chart
 from es_physics.report.session_view import GAMMA_REACH, Row, SessionView
 
@@ -232,7 +233,7 @@ def _table_row(event: Row) -> list[dict[str, Any]]:
         {"text": True, "value": event["event_ts_et"].isoformat(), "shown": clock},
         _text(event["level_kind"], level_name(event["level_kind"])),
         _text(event["direction"], f"{arrow} {event['direction']}"),
-        _text(event["outcome"], outcome),
+        _text(event["outcome"], outcome) | {"outcome": True},
         _text(barrier or "", barrier or "–"),
         *(
             {
@@ -253,6 +254,11 @@ def _data(view: SessionView) -> dict[str, Any]:
     """What the page's script needs beyond the charts' own data."""
     return {
         "kinds": [kind for kind in view.styles if kind in view.levels],
+        "styles": {
+            kind: {"name": level_name(kind), "role": role}
+            for kind, (role, _) in view.styles.items()
+        },
+        "tags_width": TAGS_WIDTH,
         "levels": {
             kind: {
                 "from": [float(view.clock_ms(row["valid_from_ns"])) for row in rows],
@@ -284,7 +290,8 @@ def _event_data(view: SessionView, event: Row) -> dict[str, Any]:
         "x": float(view.clock_ms(event["event_ts_ns"])),
         "level": event["level_price"],
         "spot": event["spot"],
-        "card": _card_html(event),
+        "title": _title(event),
+        "state": event.get("barrier_state"),
         "odds": event["null_p_break"] is not None
         and [float(f"{event[f'null_p_{name}']:.4f}") for name in ("break", "bounce", "chop")],
         "facts": [[value for _, value in facts] for _, facts in card(event)],
@@ -366,17 +373,9 @@ def _in_millions(gamma: Row) -> Row:
     return {"k": gamma["k"], **{name: scaled(gamma[name]) for name in ("call", "put", "flow")}}
 
 
-def _card_html(event: Row) -> str:
-    state = event.get("barrier_state")
-    html = Markup("<h2>{} {} {}</h2><p>{} {}{}</p>").format(
-        f"{event['event_ts_et']:%H:%M:%S}",
-        level_name(event["level_kind"]),
-        "▲ UP" if event["direction"] == "UP" else "▼ DOWN",
-        _outcome_key(event["outcome"], event["direction"]),
-        event["outcome"],
-        Markup(' · barrier <span class="state">{}</span>').format(state) if state else "",
-    )
-    return str(html)
+def _title(event: Row) -> str:
+    direction = "▲ UP" if event["direction"] == "UP" else "▼ DOWN"
+    return f"{event['event_ts_et']:%H:%M:%S} {level_name(event['level_kind'])} {direction}"
 
 
 def _zone_rule(view: SessionView) -> str:

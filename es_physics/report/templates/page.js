@@ -32,7 +32,7 @@ function setTheme(next) {
   paintCharts(theme, next);
   theme = next;
   document.documentElement.dataset.theme = next;
-  byId("theme").setAttribute("aria-pressed", String(next === "dark"));
+  byId("theme").textContent = next === "dark" ? "Light theme" : "Dark theme";
 }
 
 byId("theme").addEventListener("click", () => {
@@ -51,7 +51,22 @@ function preferredTheme() {
 
 async function embedCharts() {
   for (const script of document.querySelectorAll("script[data-chart]")) {
-    await Bokeh.embed.embed_item(JSON.parse(script.textContent), script.dataset.chart);
+    const place = byId(script.dataset.chart);
+    await Bokeh.embed.embed_item(JSON.parse(script.textContent), place.id);
+    const [root] = Bokeh.documents.at(-1).roots();
+    if (root.type === "GridPlot") new ResizeObserver(() => flow(root, place.clientWidth)).observe(place);
+  }
+}
+
+// Charts side by side take fewer columns where they would be narrower than they can be read.
+function flow(grid, width) {
+  const [leastWidth, mostColumns, oneAxis] = grid.tags;
+  const columns = Math.max(1, Math.min(mostColumns, Math.floor(width / leastWidth)));
+  if (width === 0 || columns === Math.max(...grid.children.map(([, , column]) => column + 1))) return;
+  const plots = grid.children.map(([plot]) => plot);
+  grid.children = plots.map((plot, place) => [plot, Math.floor(place / columns), place % columns]);
+  if (oneAxis) {
+    plots.forEach((plot, place) => { plot.left[0].visible = place % columns === 0; });
   }
 }
 

@@ -5,6 +5,7 @@ let chosen = null;
 let source = null;
 let clock = null;
 let price = null;
+const TAG_HEIGHT = 15;
 
 const isShown = (index) => !rows[index].hidden;
 
@@ -26,7 +27,7 @@ function applyFilters() {
       if (model) model.visible = visible;
     }
   }
-  placeLabels();
+  placeTags();
   byId("count").textContent = `${booleans.filter(Boolean).length} of ${booleans.length} entries shown`;
   if (chosen !== null && !isShown(chosen)) choose(null);
   tabStop();
@@ -50,7 +51,7 @@ function choose(index, { focus = false } = {}) {
   if (index === null) {
     mark.data = Object.fromEntries(Object.keys(mark.data).map((name) => [name, []]));
     horizon.visible = false;
-    byId("card").innerHTML = '<p class="muted">No entry is chosen.</p>';
+    byId("card").replaceChildren(element("p", { className: "muted" }, "No entry is chosen."));
     byId("facts").replaceChildren();
     showBook(null);
     showGamma(null);
@@ -64,8 +65,7 @@ function choose(index, { focus = false } = {}) {
     visible: true, left: event.x, right: event.x + data.horizon_ms,
     bottom: event.level - data.threshold, top: event.level + data.threshold,
   });
-  byId("card").innerHTML = event.card;
-  byId("card").append(...odds(event));
+  byId("card").replaceChildren(...card(event, rows[index]), ...odds(event));
   byId("facts").replaceChildren(...data.facts.map(({ heading, labels }, place) =>
     element("section", {}, element("h3", {}, heading), element("dl", {}, ...labels.flatMap(
       (label, line) => [element("dt", {}, label), element("dd", {}, event.facts[place][line])])))));
@@ -76,6 +76,14 @@ function choose(index, { focus = false } = {}) {
   if (focus) row.focus({ preventScroll: false });
   else keepInView(row);
   history.replaceState(null, "", `#${event.id}`);
+}
+
+// What happened, with the outcome as the table shows it.
+function card(event, row) {
+  const outcome = row.querySelector("[data-outcome]").cloneNode(true).childNodes;
+  const state = event.state
+    ? [" · barrier ", element("span", { className: "state" }, event.state)] : [];
+  return [element("h2", {}, event.title), element("p", {}, ...outcome, ...state)];
 }
 
 // The null model's chances, as bars.
@@ -196,7 +204,9 @@ function fitPrices() {
   if (low > high) return;
   const spare = Math.max(0.05 * (high - low), 1);
   price.y_range.setv({ start: low - spare, end: high + spare });
-  placeLabels();
+  const room = (price.inner_width ?? 600) * (clock.tags[2] - clock.start) / (clock.end - clock.start);
+  chartModel("premarket").visible = room > 75;
+  placeTags();
 }
 
 function levelAt(kind, time) {
@@ -207,24 +217,61 @@ function levelAt(kind, time) {
   return null;
 }
 
-// A level's name stands at the right end of its line; names that would overlap move apart.
-function placeLabels() {
-  const { start, end } = price.y_range;
-  const step = ((end - start) / 400) * 14;
-  const placed = [];
+// Right of the chart, at its height, the name and price of each line; what would overlap moves apart.
+function placeTags() {
+  const view = Bokeh.index.query((one) => one.model === price).next().value;
+  const host = byId("tags");
+  const frame = view.frame.bbox;
+  const corner = host.getBoundingClientRect();
+  const box = view.el.getBoundingClientRect();
+  const tags = shownTags().map((tag) => ({ ...tag, at: view.frame.y_scale.compute(tag.price) }))
+    .filter(({ at }) => at >= frame.top && at <= frame.bottom)
+    .sort((a, b) => a.at - b.at);
+  spread(tags, TAG_HEIGHT, frame.bottom - TAG_HEIGHT / 2);
+  host.replaceChildren(...tags.map(({ name, text, role, at }) => {
+    const tag = element("div", { className: "tag" }, element("b", {}, name), ` ${text}`);
+    tag.style.cssText = `--role:var(--${role});top:${box.top - corner.top + at}px;` +
+      `left:${box.left - corner.left + frame.right + 3}px`;
+    return tag;
+  }));
+}
+
+// Names and prices of the lines at the right end of the view.
+function shownTags() {
+  const tags = [];
   for (const kind of data.kinds) {
-    const label = chartModel(`label:${kind}`);
-    if (!label) continue;
     const at = levelAt(kind, clock.end);
-    const visible = chartModel(`level:${kind}`).visible && at !== null && at >= start && at <= end;
-    label.visible = visible;
-    if (visible) placed.push({ label, y: at });
+    if (at === null || !chartModel(`level:${kind}`)?.visible) continue;
+    tags.push({ name: data.styles[kind].name, role: data.styles[kind].role, price: at });
   }
-  placed.sort((a, b) => a.y - b.y);
-  for (let place = 1; place < placed.length; place++) {
-    placed[place].y = Math.max(placed[place].y, placed[place - 1].y + step);
+  const bars = chartModel("bars").data;
+  const last = bars.t.findLastIndex((time) => time <= clock.end);
+  if (last >= 0) tags.push({ name: "last", role: "candle", price: bars.close[last] });
+  return tags.map((tag) => ({ ...tag, text: tag.price.toLocaleString("en-US",
+    { minimumFractionDigits: 2, maximumFractionDigits: 2 }) }));
+}
+
+// Moves what is sorted by `at` apart to a distance, and none below the last place.
+function spread(tags, distance, last) {
+  for (let place = 1; place < tags.length; place++) {
+    tags[place].at = Math.max(tags[place].at, tags[place - 1].at + distance);
   }
-  for (const { label, y } of placed) label.y = y;
+  let below = last;
+  for (const tag of tags.toReversed()) {
+    tag.at = Math.min(tag.at, below);
+    below = tag.at - distance;
+  }
+}
+
+// On a narrow page a tag is a name without its price, and the axis has less room.
+function fitBorders() {
+  const narrow = byId("session-chart").clientWidth < 600;
+  byId("tags").classList.toggle("narrow", narrow);
+  for (const model of price.document.all_models) {
+    if (model.x_range === clock) {
+      model.setv({ min_border_right: narrow ? 62 : data.tags_width });
+    }
+  }
 }
 
 function stepEvent(by) {
@@ -305,7 +352,10 @@ async function start() {
   clock = chartModel("clock");
   price = chartModel("price");
   clock.change.connect(fitPrices);
+  fitBorders();
   fitPrices();
+  price.properties.inner_width.change.connect(fitPrices);
+  new ResizeObserver(fitBorders).observe(byId("session-chart"));
   listen();
   setTheme(preferredTheme());
   document.documentElement.dataset.ready = "true";

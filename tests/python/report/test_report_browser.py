@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,7 @@ def test_the_theme_changes_page_and_charts_and_is_remembered(opened: Open) -> No
     assert chrome.execute_script(colour) == PALETTE["ink"].light
     chrome.find_element(By.ID, "theme").click()
     assert root_attribute(chrome, "theme") == "dark"
+    assert text(chrome, "#theme") == "Light theme"
     assert chrome.execute_script(colour) == PALETTE["ink"].dark
     assert chrome.execute_script(page) != light_page
     # No colour of the light theme is left in any chart.
@@ -269,6 +271,7 @@ def test_the_theme_changes_page_and_charts_and_is_remembered(opened: Open) -> No
     wait(chrome, lambda: root_attribute(chrome, "ready") == "true")
     assert root_attribute(chrome, "theme") == "dark"
     chrome.find_element(By.ID, "theme").click()
+    assert text(chrome, "#theme") == "Dark theme"
     assert chrome.execute_script(colour) == PALETTE["ink"].light
 
 
@@ -309,15 +312,103 @@ def test_the_price_axis_and_the_level_names_follow_the_view(opened: Open) -> Non
     chrome.find_element(By.CSS_SELECTOR, "[data-range=all]").click()
     wide_start, wide_end = chrome.execute_script("return [price.y_range.start, price.y_range.end]")
     assert wide_end - wide_start > end - start
-    names = chrome.execute_script(
-        "return data.kinds.map((kind) => chartModel(`label:${kind}`))"
-        ".filter((label) => label.visible).map((label) => label.y)"
-    )
     # PM high and OR high are two points apart, less than their names are high.
-    assert len(names) == 4
-    step = (wide_end - wide_start) / 400 * 14
-    gaps = [b - a for a, b in zip(sorted(names), sorted(names)[1:], strict=False)]
-    assert min(gaps) >= step * 0.999
+    tags = chrome.execute_script(TAGS)
+    assert [(tag["name"], tag["price"]) for tag in tags] == [
+        ("last", "6,012.80"),
+        ("PM high", "6,010.00"),
+        ("OR high", "6,008.00"),
+        ("SMA 200", "6,001.50"),
+        ("PM low", "5,990.00"),
+    ]
+    gaps = [low["middle"] - high["middle"] for high, low in pairwise(tags)]
+    assert min(gaps) >= 14.9
+    # They stand on the axis, right of every candle.
+    assert all(tag["left"] > tag["frame"] for tag in tags)
+
+
+TAGS = """
+    const view = Bokeh.index.query((one) => one.model === price).next().value;
+    const frame = view.el.getBoundingClientRect().left + view.frame.bbox.right;
+    return [...document.querySelectorAll("#tags .tag")].map((tag) => {
+      const { left, top, bottom } = tag.getBoundingClientRect();
+      return { name: tag.firstChild.innerText, price: tag.lastChild.data.trim(), left, frame,
+               middle: (top + bottom) / 2 };
+    });
+"""
+
+
+def test_no_candle_outside_the_view_is_drawn_at_its_edge(opened: Open) -> None:
+    """As Bokeh does with bars of some glyphs: a line over all heights of what lies beyond."""
+    chrome = opened(f"{DAYS[0]}.html")
+    painted = chrome.execute_script(
+        """
+        const [view] = Bokeh.index.query((one) => one.model === price);
+        const { right, top, height } = view.frame.bbox;
+        const scale = view.canvas_view.pixel_ratio;
+        const { data } = view.canvas_view.primary.ctx.getImageData(
+          right * scale, top * scale, 1, height * scale);
+        // Dark is the candles' colour, not that of grid and frame.
+        let dark = 0;
+        for (let at = 0; at < data.length; at += 4) dark += data[at] < 150 && data[at + 3] > 100;
+        return dark / (data.length / 4);
+        """
+    )
+    assert painted < 0.25
+
+
+CHARTS = """
+    const found = [];
+    const walk = (node) => {
+      for (const child of node.children) {
+        const { left, right, top, bottom } = child.getBoundingClientRect();
+        if (!child.matches(".bk-Figure")) walk(child.shadowRoot ?? child);
+        else if (right > left) found.push({ left, right, top, bottom });
+      }
+    };
+    document.querySelectorAll(".chart").forEach(walk);
+    return found;
+"""
+WIDTHS = (390, 800, 1440)
+
+
+@pytest.mark.parametrize("name", [f"{DAYS[0]}.html", f"{DAYS[0]}_to_{DAYS[1]}.html", "index.html"])
+def test_a_page_fits_every_width_and_no_chart_covers_another(
+    opened: Open, name: str, window: Callable[[int], None]
+) -> None:
+    chrome = opened(name)
+    for width in WIDTHS:
+        window(width)
+        wait(chrome, lambda: chrome.execute_script(
+            "return document.documentElement.scrollWidth <= innerWidth"
+        ))  # fmt: skip
+        wait(chrome, lambda: all(
+            not overlap(*pair) for pair in combinations(chrome.execute_script(CHARTS), 2)
+        ))  # fmt: skip
+        for box in chrome.execute_script(CHARTS):
+            assert box["right"] - box["left"] >= 200
+            assert box["right"] <= width
+        # What a gate said is in sight without scrolling.
+        for gate in chrome.find_elements(By.CSS_SELECTOR, "td.status")[:3]:
+            assert gate.rect["x"] + min(gate.rect["width"], 60) <= width
+
+
+def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+    across = min(one["right"], other["right"]) - max(one["left"], other["left"])
+    down = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
+    return across > 1 and down > 1
+
+
+@pytest.fixture
+def window(chrome: webdriver.Chrome) -> Iterator[Callable[[int], None]]:
+    """Makes the page so many pixels wide, until the test ends."""
+
+    def resize(width: int) -> None:
+        size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    yield resize
+    chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_link_to_an_event_opens_with_it(opened: Open) -> None:

@@ -160,6 +160,16 @@ def test_text_from_the_data_cannot_become_markup(tmp_path: Path, run_report: Rep
         assert "&lt;b&gt;odd&lt;/b&gt;" in html
 
 
+def test_text_of_a_tooltip_cannot_become_markup(tmp_path: Path, run_report: Report) -> None:
+    """Of a kind that a hand-made level may have."""
+    report_silver.publish(tmp_path, DAY, renamed={"SMA_200": "<b>VWAP</b>", "CHOP": "<i>"})
+    assert run_report(tmp_path, tmp_path / "out", str(DAY))[0] == 0
+    html = page(tmp_path / "out")
+    assert "&lt;b&gt;VWAP&lt;/b&gt; DOWN" in html
+    assert r"\u2192 &lt;i&gt;" in html
+    assert "<b>VWAP" not in re.sub(r"<script\b.*?</script>", "", html, flags=re.DOTALL)
+
+
 def test_range_page_counts_and_compares(tmp_path: Path, run_report: Report) -> None:
     report_silver.publish(tmp_path, DAY)
     report_silver.publish(tmp_path, date(2025, 12, 11), shift=40.0, failed_gate="warn")
@@ -175,7 +185,7 @@ def test_range_page_counts_and_compares(tmp_path: Path, run_report: Report) -> N
     # Of placebos, two of each entry are counted, none of which broke; the third, which did, is near
     # a real level.
     assert "All entries, placebo 20 10.0 2 0.0 0.0 to 16.1 25.0 * 50.0" in text
-    assert '"All entries\\n6 (worth 6.0), placebo 20 (10.0)"' in html
+    assert '"All entries\\n6 (worth 6.0)\\nplacebo 20 (10.0)"' in html
     assert "✓ passed 5 entries 3 of 3 feeds" in text
     assert "! warned 5 entries" in text
     assert "ofi_integrated_60s" in html
@@ -353,7 +363,7 @@ def test_a_kind_and_an_outcome_that_nothing_declares_are_shown(
     html = page(tmp_path)
     for kind in ("PM_HIGH", "PM_LOW", "OR_HIGH", "VWAP"):
         assert f'<input type="checkbox" value="{kind}" checked>' in html
-        for part in ("zone", "level", "label"):
+        for part in ("zone", "level"):
             assert f'"{part}:{kind}"' in html
     assert '<input type="checkbox" value="STOPPED" checked>' in html
     text = body(html)
