@@ -91,11 +91,12 @@ docs: setup ## Write the dbt docs site as one page, target/static_index.html.
 report: setup ## Write the page of SESSION, or of all sessions from START to END; reports/index.html.
 	$(BIN)/es-physics report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END))
 
-bench: .venv/.installed-dev ## Time a full-size session beside a Polars script and a bare scan, and ingest.
+bench: .venv/.installed-dev ## Time a full-size session beside a Polars script and a bare scan, ingest, and research.
 	$(BIN)/python -m bench.compare --book-rows 1000000 2500000 10000000 24000000
 	$(BIN)/python -m bench.ingest
 	$(BIN)/python -m bench.folder
 	$(BIN)/python -m bench.orders
+	$(BIN)/python -m bench.research
 
 profile: .venv/.installed-dev ## Show where the time of a full-size dbt build goes, node by node.
 	$(BIN)/python -m bench.profile

@@ -8,6 +8,7 @@ differences are squared and summed, so that the answer is that of a search throu
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,8 @@ from es_physics.research.scaling import Scaling
 
 NEIGHBOURS = 50
 _PRIOR_EVENTS = 5.0
-_QUERIES_AT_ONCE = 64
+# Few enough that what is compared stays in the processor's cache.
+_QUERIES_AT_ONCE = 16
 # Of a squared distance from a product of matrices, against the squares it is made of: a thousand
 # times what rounding leaves.
 _ROUNDING = 1e-10
@@ -50,8 +52,8 @@ class Memory:
     scaling: Scaling
     divisor: Floats
     """Root of the number of features of a feature's group. [u]"""
-    points: Floats
-    """[n, u]"""
+    cells: Mapping[str, tuple[Ints, Floats]]
+    """Of each family and direction the places of its events, and their features. [n, u]"""
 
     @classmethod
     def of(cls, train: Rows) -> Memory:
@@ -59,19 +61,21 @@ class Memory:
         scaling = Scaling.of(train)
         sizes = Counter(column.group for column in scaling.columns)
         divisor = np.sqrt([float(sizes[column.group]) for column in scaling.columns])
-        return cls(train, scaling, divisor, scaling.scaled(train) / divisor)
+        points, cells = scaling.scaled(train) / divisor, _cells(train)
+        places = {cell: np.flatnonzero(cells == cell) for cell in np.unique(cells)}
+        return cls(train, scaling, divisor, {cell: (at, points[at]) for cell, at in places.items()})
 
     def nearest(self, queries: Rows, count: int = NEIGHBOURS) -> Neighbours:
         """The nearest remembered events of each query, by distance and then id."""
         points = self.scaling.scaled(queries) / self.divisor
         place = np.full((len(queries), count), -1)
         distance = np.full((len(queries), count), np.nan)
-        ours, theirs = _cells(self.rows), _cells(queries)
-        for cell in np.unique(theirs):
-            inside = np.flatnonzero(ours == cell)
-            asked = np.flatnonzero(theirs == cell)
-            if inside.size:
-                found, far = nearest_points(self.points[inside], points[asked], count)
+        cells = _cells(queries)
+        for cell in np.unique(cells):
+            if cell in self.cells:
+                inside, remembered = self.cells[cell]
+                asked = np.flatnonzero(cells == cell)
+                found, far = nearest_points(remembered, points[asked], count)
                 place[asked, : found.shape[1]] = inside[found]
                 distance[asked, : found.shape[1]] = far
         return self._weighed(place, distance)
@@ -115,12 +119,14 @@ def nearest_points(points: Floats, queries: Floats, count: int) -> tuple[Ints, F
         furthest = np.partition(near, count - 1, axis=1)[:, count - 1]
         slack = _ROUNDING * (own + squares.max())
         query, place = np.nonzero(near <= (furthest + slack)[:, None])
-        apart = asked[query] - points[place]
+        apart = np.take(points, place, axis=0)
+        apart -= np.take(asked, query, axis=0)
         squared = np.einsum("ij,ij->i", apart, apart)
         order = np.lexsort((place, squared, query))
         query, place, squared = query[order], place[order], squared[order]
         # The first `count` of each query, which has at least so many.
-        first = np.searchsorted(query, np.arange(len(asked)))
+        found = np.bincount(query, minlength=len(asked))
+        first = np.cumsum(found) - found
         chosen = first[:, None] + np.arange(count)
         places[start : start + len(asked)] = place[chosen]
         distances[start : start + len(asked)] = np.sqrt(squared[chosen])

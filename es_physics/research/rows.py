@@ -83,6 +83,10 @@ class Rows:
             columns=tuple(self.columns[place] for place in places),
         )
 
+    def without_features(self) -> Rows:
+        """The same events with what they are known by alone, to be kept for later."""
+        return replace(self, features=np.empty((len(self), 0)), columns=(), sequences=None)
+
     @property
     def is_class(self) -> Floats:
         """1 for the class that came about, 0 for the others. [n, k]"""

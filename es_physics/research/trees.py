@@ -62,8 +62,6 @@ class Trees(Fitted):
 
     def predict(self, rows: Rows) -> Floats:
         """[n, k]"""
-        if not len(rows):
-            return np.empty((0, len(rows.classes)))
         score = np.asarray(self.booster.predict(rows.features, raw_score=True, num_threads=1))
         return softmax(score + log_p(rows.p_null) if self.starts_at_null else score)
 

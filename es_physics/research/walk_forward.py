@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from es_physics.research.calibration import Answers, NullCalibration, drawn_to, trust
 from es_physics.research.errors import ResearchError
@@ -29,6 +32,11 @@ class _Split:
     calibration: Rows
     test: Rows
     null: NullCalibration
+
+    @cached_property
+    def tested(self) -> Rows:
+        """The test's events, as results keep them."""
+        return self.test.without_features()
 
 
 def walk_forward(
@@ -59,12 +67,12 @@ def walk_forward(
         for fit in fits:
             key = Key(fold.number, target, fit.model.name, fit.feature_set)
             if not fit.model.is_calibrated:
-                results.predictions.append((key, split.test, *_baseline(fit, split)))
+                results.predictions.append((key, split.tested, *_baseline(fit, split)))
             elif reason := _why_not(fit, split.train):
                 results.skipped.append(Skip(*key, reason))
             else:
                 one = _fitted(gold, fit, split, key, answers[fit], results)
-                if (fit.model.name, fit.feature_set) == (ABLATED, FULL):
+                if (fit.model.name, fit.feature_set) == (ABLATED, FULL) and len(split.test):
                     tested.append(one)
     if tested:
         results.dependence += [
@@ -123,18 +131,25 @@ def _fitted(
     assert fit.model.fit is not None
     fitted: Fitted = fit.model.fit(train)
     q = split.null.apply(calibration.p_null)
-    answers.append(Answers(fitted.predict(calibration), q, calibration.y, calibration.weight))
+    p_calibration = _answer(fitted, calibration)
+    answers.append(Answers(p_calibration, q, calibration.y, calibration.weight))
     a = trust(answers)
     results.calibration.append(
         key._asdict() | {"a": a, "events": sum(len(one.y) for one in answers)}
     )
-    p_raw = fitted.predict(test)
+    p_raw = _answer(fitted, test)
     p = drawn_to(split.null.apply(test.p_null), p_raw, a)
-    results.predictions.append((key, test, p_raw, p))
+    results.predictions.append((key, split.tested, p_raw, p))
     results.importances.append((key, fitted.importances()))
     if isinstance(fitted, Knn) and fit.model.is_candidate:
-        results.neighbours.append((key, test, train, fitted.neighbours(test)))
+        found = fitted.neighbours(test)
+        results.neighbours.append((key, split.tested, split.train.without_features(), found))
     return Tested(fitted, split.null, a, test)
+
+
+def _answer(fitted: Fitted, rows: Rows) -> Floats:
+    """[n, k]; libraries refuse to answer nothing."""
+    return fitted.predict(rows) if len(rows) else np.empty((0, len(rows.classes)))
 
 
 def _of_null(split: _Split) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from conftest import Builds, run_module
 
-from bench import command, compare, folder, ingest, orders, profile
+from bench import command, compare, folder, ingest, orders, profile, research
 from bench.code_lines import code_lines
 from bench.measure import Cost
 from bench.session import SESSION_DATE, Session
@@ -159,3 +159,15 @@ def test_books_of_orders_are_timed_alone_and_with_their_file(
     for name in ("books alone", "file to Arrow batches"):
         [line] = [line for line in output.splitlines() if name in line]
         assert all(float(number) > 0 for number in line.split()[-2:])
+
+
+def test_research_is_timed_on_folds_like_golds_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert research.publish_random(tmp_path, sessions=500, events=1) == 45
+    monkeypatch.setattr(research, "_fit", lambda *_: Cost(2.0, 1.5, 10**9))
+    assert research.main(["--sessions", "53", "--events", "2", "--remembered", "900"]) == 0
+    output = capsys.readouterr().out
+    assert "53 sessions of 2 events, 1 folds" in output
+    [row] = [line.split() for line in output.splitlines() if line.split()[:1] == ["900"]]
+    assert float(row[1]) > 0

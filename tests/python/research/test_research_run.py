@@ -267,7 +267,8 @@ def test_a_run_is_not_done_twice_and_has_the_same_bytes(tmp_path: Path, research
     assert "was done before" not in first
     assert {path: path.stat().st_mtime_ns for path in run_folder(tmp_path).iterdir()} == before
     entered = trials(tmp_path)
-    next(path for path in before if path.name == "neighbours.parquet").unlink()
+    neighbours = next(path for path in before if path.name == "neighbours.parquet")
+    neighbours.write_bytes(neighbours.read_bytes()[::-1])
     assert (
         "was done before" not in research(tmp_path, "--target", "scaled", "tradeable_2", *asked)[1]
     )
@@ -323,6 +324,23 @@ def test_a_fold_whose_training_lacks_a_class_is_left_out_and_said(
     }
     record = json.loads((run_folder(tmp_path) / "run.json").read_text())
     assert [one["fold"] for one in record["skipped"]] == [0]
+
+
+def test_a_fold_without_a_scored_event_to_test_or_calibrate_on_is_no_obstacle(
+    tmp_path: Path, research: Command
+) -> None:
+    def unscored(targets: pa.Table) -> pa.Table:
+        ids = targets["event_id"].to_pylist()
+        # The calibration of the first of two folds, and the test of the second.
+        quiet = [not ("20240114" <= one < "20240118" or one >= "20240123") for one in ids]
+        return targets.set_column(9, "is_scored", pc.and_(targets["is_scored"], pa.array(quiet)))
+
+    make_gold(tmp_path, change={"event_targets": unscored})
+    code, _, said = research(tmp_path)
+    assert code == 0, said
+    assert set(table(tmp_path, "predictions")["fold"]) == {0}
+    first = table(tmp_path, "calibration").filter(pl.col("fold") == 0, pl.col("model") == "logit")
+    assert first.select("a", "events").rows() == [(0.0, 0)]
 
 
 def test_a_model_that_no_fold_can_fit_has_failed(
