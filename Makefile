@@ -45,16 +45,16 @@ backfill: setup ## Build the sessions from START= to END= that are not up to dat
 	@$(BIN)/es-physics build --start $(START) --end $(END) $(ARGS)
 
 gold: setup ## Make gold of the committed sessions from START= to END=.
-	$(call need,START END,START=2025-01-02 END=2025-12-16)
-	$(BIN)/dbt build --target gold --select gold --exclude-resource-type unit_test --vars '{gold_start: $(START), gold_end: $(END)}'
+	$(call need,START END,START=2025-01-02 END=2025-12-16 [VARS='min_train: 20'])
+	$(BIN)/dbt build --target gold --select gold --exclude-resource-type unit_test --vars '{gold_start: $(START), gold_end: $(END), $(VARS)}'
 
 evaluate: setup ## Score what models predicted from the published gold.
 	$(BIN)/dbt build --target evaluation --select gold.evaluation --exclude-resource-type unit_test
 
-gold-demo: setup ## Simulate and build ten small weeks, and make gold of them; minutes.
+gold-demo: setup ## Simulate and build ten small weeks, and make gold of them with three folds; minutes.
 	$(BIN)/python -m ingest simulate --scale tiny --start 2025-09-29 --end 2025-12-16
 	$(BIN)/es-physics build --start 2025-10-02 --end 2025-12-16
-	$(MAKE) gold START=2025-10-02 END=2025-12-16
+	$(MAKE) gold START=2025-10-02 END=2025-12-16 VARS='min_train: 20'
 
 research: .venv/.installed-research ## Fit models on gold for TARGET, fold by fold, beside a random walk.
 	$(call need,TARGET,TARGET=scaled [ARGS='--models lightgbm_null'])
