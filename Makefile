@@ -88,8 +88,9 @@ LOCK_OPTIONS := --python-version 3.11 --no-emit-index-url --no-annotate --no-hea
 docs: setup ## Write the dbt docs site as one page, target/static_index.html.
 	$(BIN)/dbt docs generate --target docs --static
 
-report: setup ## Write the page of SESSION, or of all sessions from START to END; reports/index.html.
-	$(BIN)/es-physics report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END))
+report: setup ## Write pages of SESSION, from START to END, or else of all sessions, and reports/index.html.
+	$(BIN)/es-physics report $(SESSION) $(if $(START),--start $(START)) $(if $(END),--end $(END)) \
+		$(if $(SESSION)$(START)$(END),,--all)
 
 bench: .venv/.installed-dev ## Time a full-size session beside a Polars script and a bare scan, ingest, and research.
 	$(BIN)/python -m bench.compare --book-rows 1000000 2500000 10000000 24000000

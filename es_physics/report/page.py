@@ -17,8 +17,11 @@ from es_physics.report.palette import PALETTE, css_variables
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
-def render(template: str, *, bokeh: bool = False, **values: Any) -> str:
-    """The page of `template`; `bokeh` puts the chart library into it."""
+def render(template: str, *, bokeh: bool = False, made_from: str = "", **values: Any) -> str:
+    """The page of `template`; `bokeh` puts the chart library into it.
+
+    `made_from` is the hash of all it was made from, which its file carries.
+    """
     return (
         _environment()
         .get_template(template)
@@ -28,7 +31,8 @@ def render(template: str, *, bokeh: bool = False, **values: Any) -> str:
             light_variables=Markup(css_variables("light")),
             dark_variables=Markup(css_variables("dark")),
             palette_json=json_script([shade._asdict() for shade in PALETTE.values()]),
-            bokeh=Markup(bokeh_script()) if bokeh else "",
+            bokeh=_bokeh_library() if bokeh else "",
+            made_from=made_from,
             **values,
         )
     )
@@ -53,6 +57,12 @@ def write(path: Path, html: str) -> None:
     staged.write_text(html, encoding="utf-8")
     fsync(staged)
     staged.replace(path)
+
+
+@cache
+def _bokeh_library() -> Markup:
+    """Bokeh's script, read once for any number of pages."""
+    return Markup(bokeh_script())
 
 
 @cache

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,12 +46,13 @@ def range_page(
     gold: GoldView | None,
     start: date,
     end: date,
-    folder: Path,
-    why_blank: Callable[[date], str],
+    linked: Collection[date],
+    why_blank: Mapping[date, str],
+    made_from: str = "",
 ) -> str:
-    """The page as HTML. `folder` is where it will lie: sessions with a page there are linked.
+    """The page as HTML. `linked` are the sessions that have a page beside it.
 
-    `why_blank` says of a day without a session why it has none.
+    `why_blank` says of each day without a session why it has none.
     """
     shares, curves, drift = view.outcome_shares(), view.incidence_curves(), view.drift_map()
     placebos = view.placebo_shares()
@@ -68,6 +68,7 @@ def range_page(
     return render(
         "range.html",
         bokeh=bool(charts),
+        made_from=made_from,
         start=str(start),
         end=str(end),
         sessions=view.sessions,
@@ -81,7 +82,7 @@ def range_page(
         without_null=events - shares[0].events if shares else events,
         horizon=f"{view.horizon_s / 60:g}",
         threshold=f"{view.threshold:g}",
-        months=months(view.sessions, start, end, folder, why_blank),
+        months=months(view.sessions, start, end, linked, why_blank),
         shares=share_rows(shares, placebos),
         has_placebos=bool(placebos),
         outcomes=OUTCOMES,
@@ -102,18 +103,17 @@ def months(
     sessions: Sequence[SessionSummary],
     start: date,
     end: date,
-    folder: Path,
-    why_blank: Callable[[date], str],
+    linked: Collection[date],
+    why_blank: Mapping[date, str],
 ) -> list[dict[str, Any]]:
     """The calendar: months of weeks of five days, each a session, a gap, or outside the range."""
     known = {session.session_date: session for session in sessions}
-    pages = _pages(folder)
-    days = [start + timedelta(days=place) for place in range((end - start).days + 1)]
-    shown = [day for day in days if day.weekday() < 5]
     calendar = []
-    for (year, month), in_month in groupby(shown, key=lambda day: (day.year, day.month)):
+    for (year, month), in_month in groupby(
+        days_between(start, end), key=lambda day: (day.year, day.month)
+    ):
         weeks = [
-            {day.weekday(): _day(day, known.get(day), pages, why_blank) for day in week}
+            {day.weekday(): _day(day, known.get(day), linked, why_blank) for day in week}
             for _, week in groupby(in_month, key=lambda day: day.isocalendar()[:2])
         ]
         calendar.append(
@@ -126,19 +126,21 @@ def months(
     return calendar
 
 
-def _pages(folder: Path) -> Collection[str]:
-    return {path.name for path in folder.glob("*.html")}
+def days_between(start: date, end: date) -> list[date]:
+    """The weekdays from `start` to `end`."""
+    days = (start + timedelta(days=place) for place in range((end - start).days + 1))
+    return [day for day in days if day.weekday() < 5]
 
 
 def _day(
     day: date,
     session: SessionSummary | None,
-    pages: Collection[str],
-    why_blank: Callable[[date], str],
+    linked: Collection[date],
+    why_blank: Mapping[date, str],
 ) -> dict[str, Any]:
-    link = session_file(day) if session_file(day) in pages else ""
+    link = session_file(day) if day in linked else ""
     if session is None:
-        why = why_blank(day)
+        why = why_blank[day]
         blank = {"css": "none", "link": "", "lines": [why], "title": why}
         return {"day": day.day, "date": str(day), **blank}
     present = sum(state == "ok" for state in session.feeds.values())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -27,28 +27,41 @@ _NO_GAMMA_TABLE = "No gamma by strike was published with this session: it needs 
 _DASHES = {"solid": "", "dashed": "5 3", "dotted": "2 2", "dotdash": "2 2 6 2"}
 
 
+class Neighbours(NamedTuple):
+    """The sessions before and after one that have pages to be linked."""
+
+    before: date | None
+    after: date | None
+
+
+ALONE = Neighbours(None, None)
+
+
 def session_file(session_date: date) -> str:
     """The name of a session's page."""
     return f"{session_date}.html"
 
 
-def session_page(view: SessionView) -> str:
-    """The page as HTML; the same bytes for the same commit."""
+def session_page(view: SessionView, beside: Neighbours = ALONE, made_from: str = "") -> str:
+    """The page as HTML; the same bytes for the same commit and neighbours."""
     has_chart = len(view.bars["close"]) > 0
-    has_gamma = has_chart and bool(view.events) and bool(view.gamma)
+    has_gamma = has_chart and bool(view.events) and view.gamma is not None
     has_book = has_chart and any("spread_ticks" in event for event in view.events)
     return render(
         "session.html",
         bokeh=has_chart,
+        made_from=made_from,
+        before=beside.before and _link(beside.before),
+        after=beside.after and _link(beside.after),
         date=str(view.commit.session_date),
         weekday=f"{view.commit.session_date:%A}",
         session=view.session,
         tiles=_tiles(view),
         notices=_notices(view),
         chart=Markup(chart_json(session_chart(view))) if has_chart else "",
-        book_chart=Markup(chart_json(book_chart(*_buckets(view)))) if has_book else "",
-        gamma_chart=Markup(chart_json(gamma_chart())) if has_gamma else "",
-        gamma_note="" if view.gamma else _NO_GAMMA_TABLE,
+        book_chart=_empty_book_chart(*_buckets(view)) if has_book else "",
+        gamma_chart=_empty_gamma_chart() if has_gamma else "",
+        gamma_note="" if view.gamma is not None else _NO_GAMMA_TABLE,
         gamma_keys=_gamma_keys() if view.has_gamma_marks else [],
         events=view.events if has_chart else [],
         filters=_filters(view),
@@ -61,6 +74,21 @@ def session_page(view: SessionView) -> str:
         data_json=json_script(_data(view)),
         session_js=source("session.js"),
     )
+
+
+# The page's script fills these charts, so that all pages have them in common.
+@cache
+def _empty_book_chart(bucket_s: float, buckets: int) -> Markup:
+    return Markup(chart_json(book_chart(bucket_s, buckets)))
+
+
+@cache
+def _empty_gamma_chart() -> Markup:
+    return Markup(chart_json(gamma_chart()))
+
+
+def _link(day: date) -> dict[str, str]:
+    return {"href": session_file(day), "date": str(day)}
 
 
 def _tiles(view: SessionView) -> list[dict[str, str]]:
@@ -144,7 +172,7 @@ def _notices(view: SessionView) -> list[dict[str, Any]]:
         notices.append(_plain("No trade of a front month is known: there is nothing to draw."))
     elif not view.events:
         notices.append(_plain("No entry: the price never came to a level from outside its zone."))
-    if not view.gamma:
+    if view.gamma is None:
         notices.append(_plain(_NO_GAMMA_TABLE))
     return notices
 
@@ -271,7 +299,7 @@ def _data(view: SessionView) -> dict[str, Any]:
         "threshold": view.commit.var("outcome_threshold"),
         "depth_bins": list(DEPTH_BINS),
         "gamma_reach": GAMMA_REACH,
-        "gamma_note": "" if view.gamma else _NO_GAMMA_TABLE,
+        "gamma_note": "" if view.gamma is not None else _NO_GAMMA_TABLE,
         "facts": [
             {"heading": heading, "labels": [label for label, _ in facts]}
             for heading, facts in (card(view.events[0]) if view.events else [])
@@ -348,7 +376,7 @@ def _book_note(event: Row) -> str:
 
 
 def _gamma_note(view: SessionView, gamma: Row | None, marks: Mapping[str, float | None]) -> str:
-    if not view.gamma:
+    if view.gamma is None:
         return _NO_GAMMA_TABLE
     if gamma is None:
         return "Unknown at this entry: the first minute mark is 09:31."

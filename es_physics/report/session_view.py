@@ -39,7 +39,8 @@ class SessionView:
     bar_ends_ns: NDArray[np.int64]
     levels: dict[str, list[Row]]
     events: list[Row]
-    gamma: list[Row] | None
+    gamma: pa.Table | None
+    """Rows of gamma_by_strike; None without the table, or without a row."""
     gamma_by_minute: list[Row]
     replenishment: dict[str, list[Row]]
     """Buckets of the barrier's window by event, the oldest first."""
@@ -61,6 +62,7 @@ class SessionView:
         replenishment: dict[str, list[Row]] = {}
         for row in sorted(commit.rows("event_replenishment"), key=lambda row: row["bucket"]):
             replenishment.setdefault(row["event_id"], []).append(row)
+        gamma = commit.table("gamma_by_strike")
         return cls(
             commit=commit,
             session=sessions[0],
@@ -69,7 +71,7 @@ class SessionView:
             bar_ends_ns=bars["bar_end_ns"].to_numpy(),
             levels=levels,
             events=commit.rows("level_interactions"),
-            gamma=_rows_if_there(commit, "gamma_by_strike"),
+            gamma=((gamma := commit.table("gamma_by_strike")) and gamma.num_rows and gamma) or None,
             gamma_by_minute=commit.rows("gamma_by_minute"),
             replenishment=replenishment,
             gates=_rows_if_there(commit, "qa_gate_results"),
@@ -144,30 +146,28 @@ class SessionView:
         `k` are strikes in front-month points (strike + calendar basis) near the level, `call` and
         `put` open-interest GEX, `flow` GEX by the day's flow: USD of delta per 1 % move, or None.
         """
-        marks = self._gamma_by_mark
-        known = [tau for tau in marks if tau <= event["event_ts_ns"]]
-        if not known:
+        place = np.searchsorted(self._gamma_taus, event["event_ts_ns"], "right") - 1
+        if place < 0:
             return None
-        tau = max(known)
-        sums: dict[float, dict[str, float | None]] = {}
-        for row in marks[tau]:
-            if row["calendar_basis"] is None:
-                continue
-            strike = row["strike"] + row["calendar_basis"]
-            if abs(strike - event["level_price"]) > GAMMA_REACH:
-                continue
-            sides = sums.setdefault(round(strike, 4), {"call": None, "put": None, "flow": None})
-            for name, value in (
-                ("call" if row["right"] == "C" else "put", row["oi_gex"]),
-                ("flow", row["flow_gex"]),
-            ):
-                if value is not None:
-                    sides[name] = (sides[name] or 0.0) + value
-        strikes = sorted(sums)
+        tau = self._gamma_taus[place]
+        rows = {name: values[self._gamma["tau_ns"] == tau] for name, values in self._gamma.items()}
+        strike = np.round(rows["strike"] + rows["calendar_basis"], 4)
+        near = np.abs(strike - event["level_price"]) <= GAMMA_REACH
+        strikes, of = np.unique(strike[near], return_inverse=True)
+
+        def sums(values: Floats, among: NDArray[np.bool_]) -> list[float | None]:
+            values, known = values[near], (among & np.isfinite(values))[near]
+            total = np.bincount(of[known], values[known], len(strikes))
+            count = np.bincount(of[known], minlength=len(strikes))
+            return [float(t) if n else None for t, n in zip(total, count, strict=True)]
+
+        is_call = rows["right"] == "C"
         return {
             "tau": float(self.clock_ms(tau)),
-            "k": strikes,
-            **{name: [sums[k][name] for k in strikes] for name in ("call", "put", "flow")},
+            "k": strikes.tolist(),
+            "call": sums(rows["oi_gex"], is_call),
+            "put": sums(rows["oi_gex"], ~is_call),
+            "flow": sums(rows["flow_gex"], np.full(len(near), True)),
         }
 
     @cached_property
@@ -202,11 +202,19 @@ class SessionView:
         return {name: float(at) if np.isfinite(at) else None for name, at in known.items()}
 
     @cached_property
-    def _gamma_by_mark(self) -> dict[int, list[Row]]:
-        marks: dict[int, list[Row]] = {}
-        for row in self.gamma or []:
-            marks.setdefault(row["tau_ns"], []).append(row)
-        return marks
+    def _gamma(self) -> dict[str, NDArray[Any]]:
+        if self.gamma is None:
+            return {"tau_ns": np.empty(0, np.int64)}
+        numbers = ("strike", "calendar_basis", "oi_gex", "flow_gex")
+        return {
+            "tau_ns": self.gamma["tau_ns"].to_numpy(),
+            "right": self.gamma["right"].to_numpy(),
+            **{name: _floats(self.gamma[name]) for name in numbers},
+        }
+
+    @cached_property
+    def _gamma_taus(self) -> NDArray[np.int64]:
+        return np.unique(self._gamma["tau_ns"])
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -79,9 +79,6 @@ def test_pages_have_the_same_bytes_in_every_process(tmp_path: Path, run_report: 
     report_silver.publish(silver, date(2025, 12, 11), shift=40.0)
     report_gold.publish_gold(silver / "gold")
     arguments = (str(DAY), "--start", "2025-12-10", "--end", "2025-12-11")
-    # Pages link those beside them: with the same ones there, all bytes are the same.
-    (tmp_path / "1").mkdir()
-    (tmp_path / "1" / "2025-12-11.html").touch()
     finished = subprocess.run(
         es_physics_command("report", *arguments, "--output", tmp_path / "1"),
         cwd=PROJECT,
@@ -418,6 +415,65 @@ def test_index_lists_every_session_and_links_written_pages_only(
     assert 'href="2025-12-10.html"' in html
     assert "2025-12-11" in html
     assert 'href="2025-12-11.html"' not in html
+
+
+def test_a_range_writes_the_pages_of_its_sessions(tmp_path: Path, run_report: Report) -> None:
+    for day in (9, 10, 11, 12):
+        report_silver.publish(tmp_path, date(2025, 12, day))
+    code, output = run_report(
+        tmp_path, tmp_path / "out", "--start", "2025-12-10", "--end", "2025-12-11"
+    )
+    assert code == 0, output
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("2025-12-10.html", "2025-12-11.html", "2025-12-10_to_2025-12-11.html", "index.html")
+    }
+    links = re.findall(r'href="([^"#]+\.html)"', page(tmp_path / "out", "2025-12-10.html"))
+    assert links == ["2025-12-11.html", "index.html"]
+
+
+def test_only_pages_that_changed_are_written_again(tmp_path: Path, run_report: Report) -> None:
+    silver, out = tmp_path / "silver", tmp_path / "out"
+    report_silver.publish(silver, DAY)
+    report_silver.publish(silver, date(2025, 12, 12))
+    code, output = run_report(silver, out, "--all", "--start", "2025-12-10", "--end", "2025-12-12")
+    assert code == 0, output
+    assert len(output.splitlines()) == 4
+
+    def written(*arguments: str) -> list[str]:
+        lines = run_report(silver, out, *arguments)[1].splitlines()
+        return [line.rsplit("/", 1)[-1] for line in lines]
+
+    everything = ("--all", "--start", "2025-12-10", "--end", "2025-12-12")
+    assert written(*everything) == ["4 pages are up to date"]
+    # The same content, published again: other times, the same pages.
+    report_silver.publish(silver, DAY)
+    assert written(*everything) == ["4 pages are up to date"]
+    report_silver.publish(silver, DAY, shift=1.0)
+    assert written(*everything) == [
+        *("2025-12-10.html", "2025-12-10_to_2025-12-12.html", "2 pages are up to date"),
+    ]
+    # A session between the two: both link it now.
+    report_silver.publish(silver, date(2025, 12, 11))
+    assert written("2025-12-11")[:-1] == [f"2025-12-{day}.html" for day in (10, 11, 12)]
+    assert 'href="2025-12-11.html" rel="next"' in page(out)
+    # A page that does not say what it was made from is of an earlier version.
+    (out / "2025-12-11.html").write_text("<html></html>")
+    assert written("--all") == ["2025-12-11.html", "3 pages are up to date"]
+
+
+@pytest.mark.market
+def test_processes_together_write_the_same_bytes(
+    tmp_path: Path, run_report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("es_physics.report.write._PAGES_PER_WORKER", 1)
+    report_silver.publish(tmp_path / "silver", DAY)
+    report_silver.publish(tmp_path / "silver", date(2025, 12, 11), shift=40.0)
+    for workers in ("1", "2"):
+        arguments = ("--all", "--workers", workers)
+        code, output = run_report(tmp_path / "silver", tmp_path / workers, *arguments)
+        assert code == 0, output
+    for name in (f"{DAY}.html", "2025-12-11.html", "index.html"):
+        assert page(tmp_path / "1", name) == page(tmp_path / "2", name)
 
 
 def test_session_that_is_not_published_is_named(tmp_path: Path, run_report: Report) -> None:
