@@ -87,21 +87,17 @@
     {%- endfor -%}
 {% endmacro %}
 
-{#- Note that this run built a model or seed, in the transaction that does. -#}
-{% macro note_built() %}
-    {%- if execute -%}
-        {%- do run_query(
-            'insert into ' ~ own('runs.built') ~ " values ('" ~ model.unique_id ~ "', '"
-            ~ invocation_id ~ "')") -%}
-    {%- endif -%}
+{#- The statement that notes that this run built a model: after the one that does, and never run if
+    that fails. -#}
+{% macro note_built() -%}
+    insert into {{ own('runs.built') }} values ('{{ model.unique_id }}', '{{ invocation_id }}');
 {% endmacro %}
 
 {#- Note how a test of this run ended: in memory, since a commit on disk costs more than the test. -#}
 {% macro note_tested() %}
     {%- set row = load_result('main').table.rows[0] -%}
     {%- set passed = config.get('severity', 'error') | lower != 'error' or not row['should_error'] -%}
-    {%- do run_query(
+    {%- do adapter.execute(
         "insert into es_physics_proof.tested values ('" ~ model.unique_id ~ "', '" ~ invocation_id
         ~ "', " ~ passed ~ ")") -%}
-    {%- do adapter.commit() -%}
 {% endmacro %}

@@ -82,12 +82,11 @@ FILES = {
         """,
     "macros/notes.sql": """
         {% macro note_built() %}
-            {% do run_query("insert into noted values ('built " ~ this.name ~ "')") %}
+            insert into noted values ('built {{ this.name }}');
         {% endmacro %}
         {% macro note_tested() %}
             {% set failed = load_result('main').table.rows[0]['should_error'] %}
-            {% do run_query("insert into noted values ('tested, failed: " ~ failed ~ "')") %}
-            {% do adapter.commit() %}
+            {% do adapter.execute("insert into noted values ('tested, failed: " ~ failed ~ "')") %}
         {% endmacro %}
         """,
 }
