@@ -37,10 +37,10 @@ class GoldBuild:
     def table(self, name: str) -> pl.DataFrame:
         return pl.read_parquet(self.root / self.record()["outputs"][name]["file"], glob=False)
 
-    def unpublished(self, name: str) -> pl.DataFrame:
-        """A table as it stands in the database, whose name is that of its schema."""
+    def unpublished(self, name: str, schema: str = "gold") -> pl.DataFrame:
+        """A table as it stands in the database, which is named gold as well."""
         with duckdb.connect(self.database, read_only=True) as connection:
-            return connection.sql(f"from gold.gold.{name}").pl()
+            return connection.sql(f"from gold.{schema}.{name}").pl()
 
     def digests(self) -> dict[str, str]:
         """sha256 of every published table."""

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from conftest import PROJECT, run_es_physics
@@ -14,6 +15,7 @@ from gold.gold_builds import GoldBuild, run_gold
 from gold.made_silver import make_silver
 from reference import compare
 from reference_gold import KEYS, expected_gold
+from statsmodels.duration.survfunc import CumIncidenceRight
 
 pytestmark = pytest.mark.market
 
@@ -77,6 +79,20 @@ def test_a_table_equals_the_reference(
     assert table.columns == expected[name].columns
     assert table.height
     assert compare(expected[name], table, KEYS[name], atol=ATOL.get(name, 1e-12)) == []
+
+
+def test_incidence_is_that_of_another_implementation(built: GoldBuild) -> None:
+    windows = built.unpublished("int_incidence_windows", "gold_intermediate")
+    found = built.table("cumulative_incidence").filter(stratum="ALL")
+    for target, cause in [("fixed", "BREAK"), ("scaled_100", "BREAK"), ("scaled_100", "BOUNCE")]:
+        ends = windows.filter(target=target)
+        status = ends["result"].replace_strict({"BREAK": 1, "BOUNCE": 2}, default=0)
+        second = CumIncidenceRight(ends["end_s"].to_numpy(), status.to_numpy())
+        rows = found.filter(target=target, cause=cause).sort("second")
+        curve = np.concatenate([[0.0], second.cinc[0 if cause == "BREAK" else 1]])
+        reached = np.searchsorted(second.times, rows["second"].to_numpy(), side="right")
+        assert 0 < rows["incidence"].max() < 1
+        np.testing.assert_allclose(rows["incidence"].to_numpy(), curve[reached], atol=1e-12)
 
 
 def test_no_table_is_left_without_a_reference(built: GoldBuild) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import polars as pl
 import pytest
 from gold.handmade_silver import days, event, label, silver
 from reference_gold.event_matrix import event_matrix, feature_value, is_outward, null_logit
@@ -17,6 +19,7 @@ from reference_gold.targets import (
     of_head,
     one_barrier_null,
 )
+from sklearn.model_selection import TimeSeriesSplit
 
 DAY = days(1)[0]
 UP = {"dir_sign": 1, "level_kind": "PM_HIGH", "direction": "UP"}
@@ -201,3 +204,17 @@ def test_folds_move_by_a_test_and_the_last_may_be_shorter() -> None:
     assert found["fold"].max() == 2
     assert folds(dates[:51]).is_empty()
     assert folds(dates[:52]).filter(role="test").height == 1
+
+
+@pytest.mark.parametrize("count", [71, 91, 501])
+def test_folds_are_scikit_learns_walk_forward_split(count: int) -> None:
+    dates = days(count)
+    of = folds(dates).partition_by("fold", as_dict=True)
+    splitter = TimeSeriesSplit(n_splits=(count - 51) // 10, test_size=10, gap=1)
+    splits = list(splitter.split(np.zeros((count, 1))))
+    assert len(splits) == len(of)
+    for fold, (before, test) in enumerate(splits):
+        rows = of[(fold,)]
+        fitted = rows.filter(pl.col("role").is_in(["train", "calibration"]))
+        assert fitted["session_date"].to_list() == [dates[i] for i in before]
+        assert rows.filter(role="test")["session_date"].to_list() == [dates[i] for i in test]
