@@ -1,4 +1,4 @@
-{{ config(schema='gold') }}
+{{ config(schema='gold', access='public') }}
 
 {%- set barriers = {
     'scaled': ('scaled_outcome_100', 'scaled_null_p_%s_100'),

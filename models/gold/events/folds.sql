@@ -1,4 +1,4 @@
-{{ config(schema='gold') }}
+{{ config(schema='gold', access='public') }}
 
 {%- set calibration_end = var('min_train') + var('calibration_sessions') -%}
 {%- set test_start = calibration_end + var('embargo_sessions') %}

@@ -1,4 +1,4 @@
-{{ config(schema='gold') }}
+{{ config(schema='gold', access='public') }}
 
 {%- set measures = ['move', 'signed_volume'] %}
 

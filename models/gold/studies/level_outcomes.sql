@@ -1,4 +1,4 @@
-{{ config(schema='gold') }}
+{{ config(schema='gold', access='public') }}
 
 {%- set measures = [
     'share', 'share_low', 'share_high', 'null_p', 'excess', 'se', 't', 'q',

@@ -107,6 +107,26 @@ def test_every_silver_table_has_an_enforced_contract_and_is_published(
     assert {node["unique_id"] for node in silver} <= set(publish["depends_on"]["nodes"])
 
 
+def test_every_silver_table_says_its_key_and_is_open_to_others(manifest: dict[str, Any]) -> None:
+    """On the docs site a key is seen as constraints, of the columns whose test proves the grain."""
+    grains = manifest["nodes"]["test.es_physics.silver_tables_have_their_grain"]["raw_code"]
+    keys = {
+        table: sorted(re.findall(r"\w+", columns))
+        for table, columns in re.findall(r"ref\('(\w+)'\), \[([^]]+)\]", grains)
+    }
+    silver = [
+        model for model in models(manifest) if layer(manifest, model["unique_id"]) == "silver"
+    ]
+    constrained = {
+        model["name"]: sorted(
+            name for name, column in model["columns"].items() if column["constraints"]
+        )
+        for model in silver
+    }
+    assert constrained == keys
+    assert {model["access"] for model in silver} == {"public"}
+
+
 def test_vars_are_declared_and_have_no_inline_default() -> None:
     declared = set(yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"])
     for path in sources("*.sql"):
