@@ -9,7 +9,7 @@ import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -21,10 +21,13 @@ import polars as pl
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from warm_dbt import WarmDbt
 
 import es_physics.cli
 
 PROJECT = Path(__file__).resolve().parents[2]
+DATABASE = "build.duckdb"
+SESSION_DBT = WarmDbt("dev", PROJECT, DATABASE)
 SILVER_TABLES = (
     "sessions",
     "bars_1m",
@@ -74,7 +77,7 @@ class Build:
     def copy_database(self, work: Path) -> Path:
         """A copy of its database for a command that works in `work`; others read the original."""
         work.mkdir(parents=True, exist_ok=True)
-        return Path(shutil.copy(self.silver.parent / "build.duckdb", work))
+        return Path(shutil.copy(self.silver.parent / DATABASE, work))
 
     def digests(self) -> dict[str, str]:
         """sha256 of every published Parquet file, by its path below the Silver root."""
@@ -113,7 +116,7 @@ def run_es_physics(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def dbt_environment(
-    *, bronze: Path, work: Path, threads: int = 1, database: str = "build.duckdb"
+    *, bronze: Path, work: Path, threads: int = 1, database: str = DATABASE
 ) -> dict[str, str]:
     """The environment of a dbt command with a database and a Silver root of its own in `work`."""
     return os.environ | {
@@ -133,29 +136,40 @@ def run_dbt(
     threads: int = 1,
     project: Path = PROJECT,
     other_vars: Mapping[str, Any] | None = None,
-    database: str = "build.duckdb",
+    database: str = DATABASE,
 ) -> Build:
     """A dbt command with a database, a target folder and a Silver root of its own below `work`."""
     work.mkdir(parents=True, exist_ok=True)
-    silver = work / "silver"
     variables = [f"session_date: {session_date}"]
     variables += [f"{name}: {json.dumps(value)}" for name, value in (other_vars or {}).items()]
-    command = [
-        *(str(Path(sys.executable).with_name("dbt")), "--no-use-colors"),
+    given = [
         *arguments,
-        *("--vars", f"{{{', '.join(variables)}}}"),
+        *("--no-use-colors", "--vars", f"{{{', '.join(variables)}}}"),
         *("--target-path", str(work / "target"), "--log-path", str(work / "logs")),
         *("--log-level-file", "none"),
     ]
+    environment = dbt_environment(bronze=bronze, work=work, threads=threads, database=database)
+    is_warm = project == PROJECT and not other_vars and database == DATABASE
+    if is_warm and arguments[0] in {"build", "run", "test"}:
+        code, output = SESSION_DBT.run(given, environment)
+    else:
+        code, output = run_cold_dbt(given, environment, project)
+    return Build(code, output, work / "silver")
+
+
+def run_cold_dbt(
+    arguments: Sequence[str], environment: Mapping[str, str], project: Path = PROJECT
+) -> tuple[int, str]:
+    """The exit code of the command dbt, and all that it printed."""
     finished = subprocess.run(
-        command,
+        [str(Path(sys.executable).with_name("dbt")), *arguments],
         cwd=project,
-        env=dbt_environment(bronze=bronze, work=work, threads=threads, database=database),
+        env=dict(environment),
         capture_output=True,
         text=True,
         check=False,
     )
-    return Build(finished.returncode, finished.stdout + finished.stderr, silver)
+    return finished.returncode, finished.stdout + finished.stderr
 
 
 # What takes a simulated market, a dbt build, a browser, an object store or a virtual environment.

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
-from conftest import PROJECT
+from conftest import PROJECT, run_cold_dbt
+from warm_dbt import WarmDbt
 
 BUILD = ("build", "--select", "gold")
 SCORE = ("build", "--select", "gold.evaluation")
+GOLD_DBT = WarmDbt("gold", PROJECT, "gold.duckdb")
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,11 @@ def run_gold(
     given: Mapping[str, Any] | None = None,
 ) -> GoldBuild:
     """A dbt command over the committed sessions below `silver`; without arguments a whole build."""
+    work.mkdir(parents=True, exist_ok=True)
     environment = gold_environment(silver=silver, work=work, gold=gold, threads=threads)
-    finished = _dbt(gold_arguments(*(arguments or BUILD), work=work, given=given), environment)
-    output = finished.stdout + finished.stderr
-    return GoldBuild(finished.returncode, output, work / "gold", work / "gold.duckdb")
+    command = gold_arguments(*(arguments or BUILD), work=work, given=given)
+    code, output = GOLD_DBT.run([*command, "--no-use-colors"], os.environ | environment)
+    return GoldBuild(code, output, work / "gold", work / "gold.duckdb")
 
 
 def run_evaluation(
@@ -92,24 +93,8 @@ def run_evaluation(
     given: Mapping[str, Any] | None = None,
 ) -> GoldBuild:
     """A dbt command over the runs below `gold`; without arguments all that there is to score."""
+    work.mkdir(parents=True, exist_ok=True)
     environment = gold_environment(silver=work / "silver", work=work, gold=gold, threads=threads)
-    finished = _dbt(
-        gold_arguments(*(arguments or SCORE), work=work, given=given, target="evaluation"),
-        environment,
-    )
-    output = finished.stdout + finished.stderr
-    return GoldBuild(finished.returncode, output, gold, work / "gold.duckdb", "scores")
-
-
-def _dbt(
-    arguments: Sequence[str], environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    Path(environment["ES_GOLD_DUCKDB_PATH"]).parent.mkdir(parents=True, exist_ok=True)
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments],
-        cwd=PROJECT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = gold_arguments(*(arguments or SCORE), work=work, given=given, target="evaluation")
+    code, output = run_cold_dbt([*command, "--no-use-colors"], os.environ | environment)
+    return GoldBuild(code, output, gold, work / "gold.duckdb", "scores")

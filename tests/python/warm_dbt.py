@@ -1,0 +1,132 @@
+"""dbt commands as forks of one process that has imported dbt and parsed the project.
+
+Importing and parsing take longer than a small build. Only what does not enter parsing may differ
+between the commands: a session's date and paths, or gold's vars. Whatever else differs (another
+project, other vars of a session) takes a process of its own, as for a user.
+
+As a script, `warm_dbt.py SOCKET TARGET FOLDER` it is the server; it ends with its parent.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_START_S = 240.0
+_DATABASES = ("ES_DUCKDB_PATH", "ES_GOLD_DUCKDB_PATH")
+
+
+class WarmDbt:
+    """Runs dbt commands of one target in forks of a server, which starts with the first."""
+
+    def __init__(self, target: str, project: Path, database: str) -> None:
+        self._target = target
+        self._project = project
+        self._database = database
+        self._server: subprocess.Popen[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._socket = ""
+
+    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+        """The exit code of `dbt ARGUMENTS`, and all that it printed."""
+        self._start()
+        with tempfile.TemporaryFile() as output, socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(self._socket)
+            request = json.dumps({"arguments": [*arguments], "environment": {**environment}})
+            socket.send_fds(connection, [b"\n"], [output.fileno()])
+            connection.sendall(request.encode())
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.makefile().read()
+            output.seek(0)
+            said = output.read().decode()
+        return (int(answer) if answer else -1), said
+
+    def _start(self) -> None:
+        if self._server and self._server.poll() is None:
+            return
+        self._folder = tempfile.TemporaryDirectory(prefix="warm_dbt_")
+        self._socket = f"{self._folder.name}/socket"
+        said = Path(self._folder.name, "said")
+        with said.open("wb") as log:
+            self._server = subprocess.Popen(
+                [sys.executable, __file__, self._socket, self._target, self._folder.name],
+                cwd=self._project,
+                env=os.environ | dict.fromkeys(_DATABASES, self._database),
+                stdout=log,
+                stderr=log,
+            )
+        atexit.register(self._server.kill)
+        deadline = time.monotonic() + _START_S
+        while not Path(self._socket).exists():
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"dbt did not start: {said.read_text()}")
+            time.sleep(0.05)
+
+
+def _serve(path: str, target: str, folder: str) -> None:
+    import dbt.adapters.duckdb.environments.local  # noqa: F401
+    import pandas  # noqa: F401
+    import pyarrow.dataset  # noqa: F401
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    parsed = dbtRunner().invoke(
+        [
+            *("parse", "--no-partial-parse", "--no-write-json", "--target", target),
+            *("--log-level", "none", "--log-level-file", "none"),
+            *("--target-path", folder, "--log-path", folder),
+        ]
+    )
+    if not parsed.success:
+        raise SystemExit(f"dbt could not parse the project: {parsed.exception}")
+    parent = os.getppid()
+    gc.freeze()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            _, (output, *_), _, _ = socket.recv_fds(self.request, 1, 1)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            request = json.loads(self.request.makefile().read())
+            os.environ.clear()
+            os.environ.update(request["environment"])
+            code = _invoke(dbtRunner(parsed.result), request["arguments"])
+            # Its database is read by others, and a fork ends without closing it.
+            DuckDBConnectionManager.close_all_connections()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            self.request.sendall(str(code).encode())
+
+    class Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
+        block_on_close = False
+
+        def service_actions(self) -> None:
+            super().service_actions()
+            if os.getppid() != parent:
+                os._exit(0)
+
+    draft = f"{path}.draft"
+    with Server(draft, Handler) as server:
+        os.replace(draft, path)
+        server.serve_forever()
+
+
+def _invoke(runner: Any, arguments: Sequence[str]) -> int:
+    """As dbt's command ends: 0, 1 for a failure in a node, 2 for what kept it from running."""
+    result = runner.invoke([*arguments])
+    return 0 if result.success else 1 if result.exception is None else 2
+
+
+if __name__ == "__main__":
+    _serve(*sys.argv[1:])
