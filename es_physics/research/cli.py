@@ -69,7 +69,7 @@ def _research(options: argparse.Namespace) -> int:
     else:
         for line in _in_words(record, is_new):
             print(line)
-        print(f"in {absolute(run_path(gold.root, record['run_id']))}")
+        print(f"in {absolute(run_path(gold.root, record['run_id']))}; make evaluate scores it")
     return 1 if record["failed"] else 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -376,6 +378,39 @@ def test_a_run_that_is_killed_counts_as_tried(
     assert trials(tmp_path).select("status", "reason").rows() == [("failed", "it did not end")]
     assert research(tmp_path, "--models", "knn")[0] == 0
     assert trials(tmp_path).select("status", "reason").rows() == [("done", None)]
+
+
+def test_a_run_is_done_by_one_process_at_a_time_and_outlives_a_collection(
+    tmp_path: Path, research: Command
+) -> None:
+    make_gold(tmp_path)
+    code, out, said = research(tmp_path, "--models", "knn", "--json")
+    assert (code, said) == (
+        0,
+        "left out, as NULL throughout: nowhere\nscaled: 2 folds, 157 events tested\n",
+    )
+    record = run_folder(tmp_path) / "run.json"
+    assert json.loads(out) == json.loads(record.read_text())
+    entered = trials(tmp_path)
+    (tmp_path / "silver" / "_commits").mkdir(parents=True)
+    assert (
+        es_physics.cli.main(["gc", "--older-than", "0", "--silver-root", str(tmp_path / "silver")])
+        == 0
+    )
+    assert trials(tmp_path).equals(entered)
+    assert json.loads(out)["files"].keys() == {
+        path.stem for path in run_folder(tmp_path).glob("*.parquet")
+    }
+    record.unlink()
+    descriptor = os.open(run_folder(tmp_path), os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        code, _, said = research(tmp_path, "--models", "knn")
+    finally:
+        os.close(descriptor)
+    assert code == 1
+    assert said == f"error: run {record.parent.name} is being done by another process; wait\n"
+    assert trials(tmp_path).equals(entered)
 
 
 def damage(root: Path, name: str) -> None:
