@@ -31,6 +31,7 @@ def model(dbt, session):
         "event_replenishment": dbt.ref("event_replenishment")
         .order("event_id, bucket")
         .to_arrow_table(),
+        "event_book": dbt.ref("event_book").order("event_id, offset_s").to_arrow_table(),
         "event_paths": dbt.ref("event_paths").order("event_id, offset_s").to_arrow_table(),
         "placebo_events": dbt.ref("placebo_events").order("event_ts_ns, event_id").to_arrow_table(),
         "placebo_labels": dbt.ref("placebo_labels").order("event_id").to_arrow_table(),

@@ -28,6 +28,7 @@ union all
 -- So have placebo events, and each event its path and the buckets of its barrier.
 {%- for events, table in [
     (ref('placebo_events'), ref('placebo_labels')),
+    (ref('level_events'), ref('event_book')),
     (ref('level_events'), ref('event_replenishment')),
 ] %}
 select

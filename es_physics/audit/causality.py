@@ -52,6 +52,14 @@ _KNOWN = {
         " inner join silver.level_events as events using (event_id)"
         " where events.event_ts_ns <= $moment_ns order by event_id, bucket",
     ),
+    # Up to its anchor what an event saw of the book is known; beyond it is a label.
+    "event_book": (
+        ("event_id", "offset_s"),
+        "select book.* from silver.event_book as book"
+        " inner join silver.level_events as events using (event_id)"
+        " where events.event_ts_ns <= $moment_ns and book.offset_s <= 0"
+        " order by event_id, offset_s",
+    ),
     "placebo_events": (
         ("event_id",),
         "from silver.placebo_events where event_ts_ns <= $moment_ns order by event_id",
@@ -295,7 +303,7 @@ def differences(table: str, key: Sequence[str], whole: pa.Table, cut: pa.Table) 
     """Rows that only one of two tables has, and values whose bits differ in rows of one key.
 
     Both have the same columns and no key twice. Doubles are compared as the integers of their bits:
-    0.0 is not -0.0, and a NaN is equal to itself.
+    0.0 is not -0.0, and a NaN is equal to itself. Lists are compared as a whole.
     """
     keys = [
         list(zip(*(rows[name].to_pylist() for name in key), strict=True)) for rows in (whole, cut)
@@ -330,4 +338,6 @@ def differences(table: str, key: Sequence[str], whole: pa.Table, cut: pa.Table) 
 
 def _bits(column: pa.ChunkedArray) -> pa.Array:
     values = column.combine_chunks()
+    if pa.types.is_list(values.type):
+        return pa.array([None if value is None else repr(value) for value in values.to_pylist()])
     return values.view(pa.int64()) if pa.types.is_float64(values.type) else values

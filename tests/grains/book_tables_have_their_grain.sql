@@ -22,5 +22,7 @@
     (ref('int_lead_lag'), ['pair', 'theta_ms']),
     (ref('int_session_leads'), ['session_date']),
     (ref('int_event_barrier_flow'), ['event_id', 'bucket']),
+    (ref('int_event_steps'), ['event_id', 'offset_s']),
+    (ref('int_event_book'), ['event_id', 'offset_s']),
     (ref('int_anchor_ladders'), ['anchor_ts_ns']),
 ]) }}

@@ -17,6 +17,7 @@
     (ref('microprice_counts'), ['i_from', 'spread_from', 'dh', 'i_to', 'spread_to']),
     (ref('lead_lag'), ['pair', 'theta_ms']),
     (ref('event_replenishment'), ['event_id', 'bucket']),
+    (ref('event_book'), ['event_id', 'offset_s']),
     (ref('event_paths'), ['event_id', 'offset_s']),
     (ref('placebo_events'), ['event_id']),
     (ref('placebo_labels'), ['event_id']),

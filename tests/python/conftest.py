@@ -43,6 +43,7 @@ SILVER_TABLES = (
     "microprice_counts",
     "lead_lag",
     "event_replenishment",
+    "event_book",
     "event_paths",
     "placebo_events",
     "placebo_labels",

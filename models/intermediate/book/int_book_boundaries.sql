@@ -16,11 +16,15 @@ steps as (
     select * from {{ ref('int_grid_steps') }}
 ),
 
+looks as (
+    select * from {{ ref('int_event_steps') }}
+),
+
 session as (
     select * from {{ ref('int_session') }}
 ),
 
--- Both ends of every window that a feature looks at.
+-- Both ends of every window that a feature looks at, and every moment at which one looks.
 ends as (
     select event_ts_ns - (unnest([
         0,
@@ -49,6 +53,10 @@ ends as (
     select unnest([grid_start_ns, grid_end_ns]) as boundary_ns
     from steps
     where has_book_columns
+    union
+    select step_ns as boundary_ns
+    from looks
+    where has_book
     union
     -- Where the span of the book begins, so that every later row lies in a cell.
     select {{ book_start_ns('session') }} as boundary_ns

@@ -24,6 +24,10 @@ paths as (
     select * from {{ ref('int_event_paths') }}
 ),
 
+book_steps as (
+    select * from {{ ref('int_event_book') }}
+),
+
 sources as (
     {%- for table, key, groups in [
         ('event_features', 'event_id', ['trade', 'book', 'bar', 'option']),
@@ -38,6 +42,13 @@ sources as (
     union all
     {%- endfor %}
     {%- endfor %}
+    -- A step of the book around an event shows what was known at that step.
+    select
+        event_id as anchor_id,
+        'book_source_ts_ns' as source,
+        book_source_ts_ns - offset_s * 1000000000::bigint as source_ts_ns
+    from book_steps
+    union all
     -- What a path shows up to its anchor is known there; beyond it is a label.
     select
         event_id as anchor_id,

@@ -32,6 +32,8 @@ def test_cutting_bronze_moves_nothing_that_was_known(own_bronze: Path, tmp_path:
     assert first.row_counts["level_events"] == first.row_counts["level_event_features"] == 1
     assert last.row_counts["level_events"] == last.row_counts["level_event_features"] > 12
     assert last.row_counts["event_replenishment"] == 12 * last.row_counts["level_events"]
+    # 121 steps of the book up to each anchor, the anchor's own among them.
+    assert last.row_counts["event_book"] == 121 * last.row_counts["level_events"]
     assert last.row_counts["level_states"] > first.row_counts["level_states"] > 0
     assert last.row_counts["placebo_events"] > first.row_counts["placebo_events"]
     assert last.row_counts["event_paths"] == 61 * (

@@ -227,6 +227,40 @@ def test_paths_and_replenishment_follow_the_changed_market(
 
 
 @pytest.mark.parametrize("name", CHANGES)
+def test_the_book_around_an_event_follows_the_changed_market(
+    name: str, builds: Builds, changed_builds: dict[str, Build]
+) -> None:
+    """A mirror swaps the sides and turns the prices around; twice the size is twice the size."""
+    keys = ["event_ts_ns", "level_kind", "offset_s"]
+    before, after = (
+        build.table("event_book", SESSION)
+        .join(build.table("level_events", SESSION), on="event_id")
+        .select(*keys, "lowest_price", "bid_sizes", "ask_sizes")
+        for build in (builds[SESSION], changed_builds[name])
+    )
+    bids, asks, lowest = pl.col("bid_sizes"), pl.col("ask_sizes"), pl.col("lowest_price")
+    highest = lowest + (bids.list.len() - 1) * 0.25
+    expected = before.filter(bids.is_not_null()).with_columns(
+        **{
+            "mirrored": {
+                "lowest_price": MIRROR_SUM - highest,
+                "bid_sizes": asks.list.reverse(),
+                "ask_sizes": bids.list.reverse(),
+                "level_kind": pl.col("level_kind").replace(MIRROR_IMAGES),
+            },
+            "doubled": {
+                side: pl.col(side).list.eval(pl.element() * 2)
+                for side in ("bid_sizes", "ask_sizes")
+            },
+            "shifted": {"lowest_price": lowest + SHIFT},
+        }[name]
+    )
+    assert expected["bid_sizes"].list.sum().max() > 0
+    after = after.filter(bids.is_not_null())
+    assert reference.compare(expected, after, keys, rtol=RTOL, atol=ATOL) == []
+
+
+@pytest.mark.parametrize("name", CHANGES)
 def test_what_later_sessions_add_up_follows_the_changed_market(
     name: str, builds: Builds, changed_builds: dict[str, Build]
 ) -> None:

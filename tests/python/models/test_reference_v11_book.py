@@ -30,6 +30,7 @@ from reference.book_state import (
     depth_profile,
     imbalance_bucket,
 )
+from reference.event_book import event_book
 from reference.order_flow import ofi_features, ofi_level_features, order_flow, voi_features
 from reference.shown_zone import (
     barrier_visible_share,
@@ -586,3 +587,37 @@ def test_replenishment_of_both_directions_sums_to_the_barrier(sign: int) -> None
     barrier = shown_barrier(an_event(sign), book, tape)
     assert (barrier["barrier_added"], barrier["barrier_removed"]) == (11, 9)
     assert barrier["passive_volume"] == sum(entry["passive_volume"] for entry in table) == 4
+
+
+def test_the_book_around_an_event_is_the_newest_row_at_each_step() -> None:
+    # 6845 to 6855, 41 prices. At -10 s bids at 6849.75 and 6849.25, nothing between and nothing
+    # below: they are all there is. Ten asks from 6852.75 reach to 6855, so that all is shown.
+    # A millisecond after -5 s the asks move up a point: 6853.75 to 6856.
+    bids: list[Slot] = [(6849.75, 5), (6849.25, 3)]
+    book = a_book(
+        row(-10, bids, ladder(6852.75, 1)),
+        row(-4.999, bids, ladder(6853.75, 1)),
+        row(10, [], [(6850.0 - 0.25 * 30, 1)]),
+    )
+    steps = event_book(pl.DataFrame([an_event()]), CLOCK, book)
+    assert steps["offset_s"].to_list() == list(range(-600, 481, 5))
+    by_offset = {step["offset_s"]: step for step in steps.iter_rows(named=True)}
+    assert by_offset[-15]["bid_sizes"] is by_offset[-15]["book_source_ts_ns"] is None
+    assert {step["lowest_price"] for step in by_offset.values()} == {6845.0}
+    bid = [0] * 41
+    bid[17], bid[19] = 3, 5
+    assert by_offset[-10]["bid_sizes"] == by_offset[0]["bid_sizes"] == bid
+    assert by_offset[-5]["ask_sizes"] == [0] * 31 + [1] * 10
+    assert by_offset[0]["ask_sizes"] == [0] * 35 + [1] * 6
+    # Nobody bids; the one ask lies below all that is looked at.
+    assert by_offset[480]["bid_sizes"] == by_offset[480]["ask_sizes"] == [0] * 41
+
+
+def test_beyond_the_tenth_price_and_after_the_last_anchor_the_book_is_not_known() -> None:
+    book = a_book(row(-10, ladder(6850.0, -1), ladder(6850.25, 1)))
+    last = an_event() | {"event_ts_ns": CLOCK.event_end_ns}
+    steps = event_book(pl.DataFrame([last]), CLOCK, book)
+    at, after = (steps.filter(offset_s=offset).row(0, named=True) for offset in (0, 5))
+    assert at["bid_sizes"] == [None] * 11 + [1] * 10 + [0] * 20
+    assert at["ask_sizes"] == [0] * 21 + [1] * 10 + [None] * 10
+    assert after["bid_sizes"] is after["ask_sizes"] is after["book_source_ts_ns"] is None

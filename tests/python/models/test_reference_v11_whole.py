@@ -135,6 +135,7 @@ def test_every_table_has_rows_that_its_keys_tell_apart(tables: dict[str, pl.Data
     assert tables["level_event_features"].height == tables["level_event_labels"].height == events
     assert tables["placebo_labels"].height == placebos
     assert tables["event_paths"].height == 109 * (events + placebos)
+    assert tables["event_book"].height == 217 * events
 
 
 def test_the_event_knows_what_each_part_says(tables: dict[str, pl.DataFrame]) -> None:
@@ -267,7 +268,8 @@ def test_without_options_there_is_no_chain() -> None:
 def test_on_a_date_without_a_cash_session_the_clock_goes_on() -> None:
     closed = session_clock(DAY, has_rth=False)
     tables = build_tables_v11(replace(RECORDS, clock=closed))
-    for name in ("levels", "level_events", "placebo_events", "level_states", "event_paths"):
+    for name in ("levels", "level_events", "placebo_events", "level_states", "event_paths",
+                 "event_book"):  # fmt: skip
         assert tables[name].is_empty(), name
     grid = tables["session_grid"]
     assert grid.height == 840

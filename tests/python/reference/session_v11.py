@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from reference.constants import DEFAULTS, Constants
+from reference.event_book import event_book
 from reference.event_paths import event_paths
 from reference.features_v11 import all_features
 from reference.gamma_bands import marks_of
@@ -38,6 +39,7 @@ KEYS = {
     "placebo_labels": ["event_id"],
     "level_states": ["tau_ns", "level_kind"],
     "event_paths": ["event_id", "offset_s"],
+    "event_book": ["event_id", "offset_s"],
     "session_grid": ["grid_start_ns"],
     "ofi_moments": ["m", "n"],
     "microprice_counts": ["i_from", "spread_from", "dh", "i_to", "spread_to"],
@@ -101,6 +103,7 @@ def build_tables_v11(records: Records, constants: Constants = DEFAULTS) -> dict[
             clock, trades, known.bars_1m, known.ranges, known.levels, book, flow, constants
         ),
         "event_paths": event_paths(known.events, placebos, trades),
+        "event_book": event_book(known.events, clock, book, constants),
         "session_grid": session_grid(
             clock,
             trades,
