@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from es_physics.errors import first_line
-from es_physics.files import file_sha256, is_local
+from es_physics.files import is_local
 from es_physics.research.errors import ResearchError
 from es_physics.research.gold import Gold
 from es_physics.research.plan import Plan
@@ -166,7 +166,8 @@ def _write_record(root: Path, record: Mapping[str, Any]) -> None:
 def _is_whole(root: Path, record: Mapping[str, Any]) -> bool:
     folder = run_path(root, record["run_id"])
     return all(
-        (file := folder / f"{name}.parquet").is_file() and file_sha256(file) == output["sha256"]
+        (file := folder / f"{name}.parquet").is_file()
+        and hashlib.sha256(file.read_bytes()).hexdigest() == output["sha256"]
         for name, output in record["files"].items()
     )
 

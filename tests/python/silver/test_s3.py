@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import subprocess
@@ -14,12 +15,15 @@ from typing import Any
 import duckdb
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import PROJECT, Build, Builds, es_physics_command
 from gold.gold_builds import run_gold
 from gold.made_silver import make_silver
 from moto.server import ThreadedMotoServer
+from research.made_gold import make_gold
 
+import es_physics.cli
 import es_physics.silver.store
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.bronze.partitions import check_partition, fetch_partition
@@ -236,3 +240,17 @@ def test_gold_from_and_to_a_bucket_has_the_same_bytes(bucket: Any, tmp_path: Pat
     assert copy.record()["fingerprint"] == alone.record()["fingerprint"]
     assert copy.table("event_matrix").height
     assert list(problems(gold)) == []
+
+
+def test_models_are_fitted_on_gold_in_a_bucket(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = bucket / "fitted"
+    make_gold(root)
+    monkeypatch.setenv("ES_GOLD_ROOT", str(root))
+    assert es_physics.cli.main(["research", "--models", "knn"]) == 0
+    assert es_physics.cli.main(["research", "--models", "knn"]) == 0
+    assert "is not done again" in capsys.readouterr().out
+    (run,) = (root / "runs").iterdir()
+    for file in (root / "trials.parquet", run / "neighbours.parquet"):
+        assert pq.read_table(io.BytesIO(file.read_bytes())).num_rows > 0
