@@ -8,7 +8,6 @@ from pathlib import Path
 
 from es_physics.report.page import render
 from es_physics.report.range_view import SessionSummary, outcome_columns
-from es_physics.report.research_page import RESEARCH_FILE
 from es_physics.report.session_page import session_file
 
 
@@ -26,7 +25,6 @@ def index_page(sessions: Sequence[SessionSummary], problems: Sequence[str], fold
             else ""
             for session in sessions
         },
-        research=RESEARCH_FILE if RESEARCH_FILE in pages else "",
         ranges=sorted(
             name for name in pages if re.fullmatch(r"[\d-]{10}_to_[\d-]{10}\.html", name)
         ),

@@ -18,8 +18,6 @@ from es_physics.report.made_from import commit_sha256, is_made_from, made_from, 
 from es_physics.report.page import write
 from es_physics.report.range_page import days_between, range_file, range_page
 from es_physics.report.range_view import RangeView, SessionSummary
-from es_physics.report.research_page import RESEARCH_FILE, research_page
-from es_physics.report.research_view import ResearchView
 from es_physics.report.session_page import ALONE, Neighbours, session_file, session_page
 from es_physics.report.session_view import SessionView
 from es_physics.report.silver import Commit, committed
@@ -127,18 +125,6 @@ def write_range(
         return Page(path, str(error))
 
 
-def write_research(gold_root: Path, folder: Path) -> Page:
-    """Write the page of the scores published below `gold_root`, if it is not up to date.
-
-    Where nothing is scored yet it says what to do.
-    """
-    path = folder / RESEARCH_FILE
-    try:
-        return _write_if_new(path, research_page(ResearchView.read(gold_root), folder))
-    except ReportError as error:
-        return Page(path, str(error))
-
-
 def write_index(root: Path, folder: Path) -> Page:
     """Write the index of all published sessions; one that cannot be read is named on it."""
     sessions, problems = [], []
@@ -147,10 +133,8 @@ def write_index(root: Path, folder: Path) -> Page:
             sessions.append(SessionSummary.read(committed(day, root)))
         except ReportError as error:
             problems.append(str(error))
-    return _write_if_new(folder / "index.html", index_page(sessions, problems, folder))
-
-
-def _write_if_new(path: Path, html: str) -> Page:
+    path = folder / "index.html"
+    html = index_page(sessions, problems, folder)
     if path.is_file() and path.read_text(encoding="utf-8") == html:
         return Page(path, is_new=False)
     write(path, html)

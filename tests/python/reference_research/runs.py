@@ -161,7 +161,8 @@ class Run:
             )
 
     def table(self, name: str) -> pl.DataFrame:
-        return pl.DataFrame(self.rows[name], infer_schema_length=None).sort(KEYS[name])
+        table = pl.DataFrame(self.rows[name], infer_schema_length=None)
+        return table.sort(KEYS[name]) if table.height else table
 
 
 def expected_run(

@@ -102,6 +102,7 @@ def score(judged: Judged, trials: int) -> Row:
         "events": len(judged.y),
         "effective_n": math.fsum(judged.weight),
         "sessions": len(judged.days()),
+        "trials": trials,
     }
     if row["effective_n"] < LEAST_EFFECTIVE:
         return row
@@ -119,7 +120,6 @@ def score(judged: Judged, trials: int) -> Row:
     level = judged.mean(of_walk)
     if error is not None:
         row["detectable"] = by_session.DETECTABLE_ERRORS * error / level
-    row["trials"] = trials
     if abs(row["skill"]) >= by_session.SMALLEST_SKILL:
         means = judged.session_means(gain)
         row["skill_t"] = by_session.t_of(means)
@@ -257,6 +257,9 @@ class Evaluation:
             ]
             low, high = by_session.middle(of_sets[0] - of_sets[1])
             yield named(key) | {
+                "events": len(judged.y),
+                "effective_n": math.fsum(judged.weight),
+                "sessions": len(judged.days()),
                 "skill": skill_of(judged),
                 "skill_full": skill_of(whole),
                 "difference": skill_of(judged) - skill_of(whole),
@@ -280,7 +283,7 @@ class Evaluation:
             )
             yield (
                 named(key)
-                | {"events": len(judged.y)}
+                | {"events": len(judged.y), "sessions": len(judged.days())}
                 | edge(payoffs, judged.p, judged.y, judged.session)
             )
 

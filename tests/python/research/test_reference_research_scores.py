@@ -244,7 +244,7 @@ def test_few_events_are_counted_alone(scored: dict[str, pl.DataFrame]) -> None:
     few = scored["scores"].filter(pl.col("effective_n") < 50)
     assert few.height
     shown = [name for name in few.columns if few[name].null_count() < few.height]
-    assert set(shown) == {*SCORE_KEYS["scores"], "events", "effective_n", "sessions"}
+    assert set(shown) == {*SCORE_KEYS["scores"], "events", "effective_n", "sessions", "trials"}
     assert scored["scores"].filter(pl.col("effective_n") >= 50)["skill"].null_count() == 0
 
 
