@@ -86,30 +86,10 @@ def write_session(
     build_vars: Mapping[str, Any] | None = None,
 ) -> None:
     """Commit a session as a publication does, but without its care for power cuts."""
-    inputs = {
-        "bronze": [
-            {"feed": feed, "trade_date": str(day), "status": "ok", "sha256": []}
-            for feed in ("futures/trades", "futures/mbp10", "options/nbbo")
-        ],
-        "code_version": code_version,
-        "packages": {},
-        "vars": dict(build_vars or {}) | {"session_date": str(day)},
-    }
-    write_tables(root, day, tables, inputs, committed_at=f"{day}T23:00:00+00:00")
-
-
-def write_tables(
-    root: Path,
-    key: date | str,
-    tables: Mapping[str, pl.DataFrame],
-    inputs: Mapping[str, Any],
-    committed_at: str,
-) -> None:
-    """Commit tables under a key: a session by its date, or gold by its name."""
-    folder = f"{VERSIONS}/{key}/made"
+    folder = f"{VERSIONS}/{day}/made"
     outputs = {}
     for name, table in sorted(tables.items()):
-        file, path = f"{folder}/{name}", table_path(name, key)
+        file, path = f"{folder}/{name}", table_path(name, day)
         for place in (root / file, root / path):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)
@@ -123,15 +103,24 @@ def write_tables(
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
         }
+    inputs = {
+        "bronze": [
+            {"feed": feed, "trade_date": str(day), "status": "ok", "sha256": []}
+            for feed in ("futures/trades", "futures/mbp10", "options/nbbo")
+        ],
+        "code_version": code_version,
+        "packages": {},
+        "vars": dict(build_vars or {}) | {"session_date": str(day)},
+    }
     record = {
-        "session_date": str(key),
+        "session_date": str(day),
         "version": "made",
         "fingerprint": inputs_sha256(inputs),
         "inputs": inputs,
         "outputs": outputs,
-        "committed_at": committed_at,
+        "committed_at": f"{day}T23:00:00+00:00",
         "wall_time_s": 1.0,
     }
-    commit = root / COMMITS / f"{key}.json"
+    commit = root / COMMITS / f"{day}.json"
     commit.parent.mkdir(parents=True, exist_ok=True)
     commit.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n")
