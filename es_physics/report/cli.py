@@ -70,7 +70,7 @@ def _report(options: argparse.Namespace) -> int:
         yield from write.write_sessions(root, folder, sessions, options.workers)
         if dates:
             yield write.write_range(root, folder, *dates, options.bronze_root, gold_root())
-        yield write.write_index(root, folder)
+        yield write.write_index(root, folder, options.bronze_root)
 
     problems, up_to_date = Problems(), 0
     for page in pages():

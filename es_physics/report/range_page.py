@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, timedelta
-from itertools import groupby
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from es_physics.report.embed import chart_json
 from es_physics.report.event_text import number
 from es_physics.report.gold_section import gold_charts, gold_data, gold_text
 from es_physics.report.gold_view import GoldView
+from es_physics.report.months import WEEKDAYS, months
 from es_physics.report.page import json_script, render, source
 from es_physics.report.range_charts import (
     drift_chart,
@@ -32,8 +32,6 @@ from es_physics.report.range_view import (
     outcome_columns,
 )
 from es_physics.report.session_page import session_file
-
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
 
 
 def range_file(start: date, end: date) -> str:
@@ -82,7 +80,7 @@ def range_page(
         without_null=events - shares[0].events if shares else events,
         horizon=f"{view.horizon_s / 60:g}",
         threshold=f"{view.threshold:g}",
-        months=months(view.sessions, start, end, linked, why_blank),
+        months=calendar(view.sessions, start, end, linked, why_blank),
         shares=share_rows(shares, placebos),
         has_placebos=bool(placebos),
         outcomes=OUTCOMES,
@@ -99,37 +97,26 @@ def range_page(
     )
 
 
-def months(
+def calendar(
     sessions: Sequence[SessionSummary],
     start: date,
     end: date,
     linked: Collection[date],
     why_blank: Mapping[date, str],
 ) -> list[dict[str, Any]]:
-    """The calendar: months of weeks of five days, each a session, a gap, or outside the range."""
+    """Months of weeks of five days, each a session, a gap, or outside the range."""
     known = {session.session_date: session for session in sessions}
-    calendar = []
-    for (year, month), in_month in groupby(
-        days_between(start, end), key=lambda day: (day.year, day.month)
-    ):
-        weeks = [
-            {day.weekday(): _day(day, known.get(day), linked, why_blank) for day in week}
-            for _, week in groupby(in_month, key=lambda day: day.isocalendar()[:2])
-        ]
-        calendar.append(
-            {
-                "name": f"{date(year, month, 1):%B %Y}",
-                "weekdays": _WEEKDAYS,
-                "weeks": [[week.get(weekday) for weekday in range(5)] for week in weeks],
-            }
-        )
-    return calendar
-
-
-def days_between(start: date, end: date) -> list[date]:
-    """The weekdays from `start` to `end`."""
-    days = (start + timedelta(days=place) for place in range((end - start).days + 1))
-    return [day for day in days if day.weekday() < 5]
+    return [
+        {
+            "name": month.name,
+            "weekdays": WEEKDAYS,
+            "weeks": [
+                [day and _day(day, known.get(day), linked, why_blank) for day in week]
+                for week in month.weeks
+            ],
+        }
+        for month in months(start, end)
+    ]
 
 
 def _day(

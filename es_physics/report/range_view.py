@@ -69,7 +69,7 @@ class SessionSummary:
                 "expected 1; build the session again"
             )
         (session,) = sessions
-        labels = commit.table("level_event_labels")
+        labels = commit.table("level_event_labels", "outcome")
         outcomes = [] if labels is None else labels["outcome"].to_pylist()
         gate_rows = commit.rows("qa_gate_results")
         return cls(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +25,9 @@ class Commit:
     fingerprint: str
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Mapping[str, Any]]
+    committed_at: str = ""
+    wall_time_s: float | None = None
+    """Seconds from the build's start to its commit."""
 
     @property
     def vars(self) -> Mapping[str, Any]:
@@ -41,8 +44,10 @@ class Commit:
             )
         return float(self.vars[name])
 
-    def table(self, name: str) -> pa.Table | None:
+    def table(self, name: str, *columns: str) -> pa.Table | None:
         """A table of the commit in its published order; None if the commit has no such table.
+
+        All of its columns, unless some are named.
 
         Raises ReportError if the file is missing or is not the one that was committed.
         """
@@ -53,6 +58,7 @@ class Commit:
             self.outputs[name],
             f"session {self.session_date}",
             _rebuild(self.session_date),
+            columns,
         )
 
     def rows(self, name: str) -> list[dict[str, Any]]:
@@ -61,8 +67,10 @@ class Commit:
         return [] if table is None else table.to_pylist()
 
 
-def read_output(root: Path, output: Mapping[str, Any], of: str, cure: str) -> pa.Table:
-    """A committed file below `root`, in its published order.
+def read_output(
+    root: Path, output: Mapping[str, Any], of: str, cure: str, columns: Sequence[str] = ()
+) -> pa.Table:
+    """A committed file below `root`, in its published order; all columns unless some are named.
 
     Raises ReportError, beginning with `of` and ending with `cure`, if the file is missing or is not
     the one that was committed.
@@ -76,7 +84,7 @@ def read_output(root: Path, output: Mapping[str, Any], of: str, cure: str) -> pa
         raise ReportError(
             f"{of}: {path} is not the file that was committed (its sha256 differs); {cure}"
         )
-    return pq.read_table(pa.BufferReader(content))
+    return pq.ParquetFile(pa.BufferReader(content)).read(list(columns) or None)
 
 
 def committed(session_date: date, root: Path) -> Commit:
@@ -89,7 +97,15 @@ def committed(session_date: date, root: Path) -> Commit:
         raise ReportError(
             f"session {session_date} is not published below {root}; {_rebuild(session_date)}"
         )
-    return Commit(root, session_date, record["fingerprint"], record["inputs"], record["outputs"])
+    return Commit(
+        root,
+        session_date,
+        record["fingerprint"],
+        record["inputs"],
+        record["outputs"],
+        record["committed_at"],
+        record.get("wall_time_s"),
+    )
 
 
 def _rebuild(session_date: date) -> str:

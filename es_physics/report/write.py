@@ -11,13 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from es_physics.report.archive_page import ARCHIVE_FILE, archive_page
+from es_physics.report.archive_view import ArchiveView
 from es_physics.report.errors import ReportError
 from es_physics.report.gold_view import GoldView
-from es_physics.report.index_page import index_page
 from es_physics.report.made_from import commit_sha256, is_made_from, made_from, of_record
+from es_physics.report.months import weekdays
 from es_physics.report.page import write
-from es_physics.report.range_page import days_between, range_file, range_page
-from es_physics.report.range_view import RangeView, SessionSummary
+from es_physics.report.range_page import range_file, range_page
+from es_physics.report.range_view import RangeView
 from es_physics.report.session_page import ALONE, Neighbours, session_file, session_page
 from es_physics.report.session_view import SessionView
 from es_physics.report.silver import Commit, committed
@@ -105,7 +107,7 @@ def write_range(
         )
     why_blank = {
         day: why_there_is_no_session(root, bronze_root, day)
-        for day in days_between(start, end)
+        for day in weekdays(start, end)
         if day not in dates
     }
     linked = {day for day in dates if (folder / session_file(day)).is_file()}
@@ -125,16 +127,14 @@ def write_range(
         return Page(path, str(error))
 
 
-def write_index(root: Path, folder: Path) -> Page:
-    """Write the index of all published sessions; one that cannot be read is named on it."""
-    sessions, problems = [], []
-    for day in committed_sessions(root):
-        try:
-            sessions.append(SessionSummary.read(committed(day, root)))
-        except ReportError as error:
-            problems.append(str(error))
-    path = folder / "index.html"
-    html = index_page(sessions, problems, folder)
+def write_index(root: Path, folder: Path, bronze_root: Path) -> Page:
+    """Write the page of the archive, which is the index of all pages, unless it is the same.
+
+    It reads every session each time: one that has been damaged since is named on it.
+    """
+    path = folder / ARCHIVE_FILE
+    pages = {page.name for page in folder.glob("*.html")}
+    html = archive_page(ArchiveView.read(root, bronze_root), pages)
     if path.is_file() and path.read_text(encoding="utf-8") == html:
         return Page(path, is_new=False)
     write(path, html)

@@ -64,7 +64,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_session(root / "silver", root, day)
     report_gold.publish_gold(root / "gold")
     write_range(root / "silver", root, *DAYS, root / "bronze", root / "gold")
-    write_index(root / "silver", root)
+    write_index(root / "silver", root, root / "bronze")
     return root
 
 
@@ -460,3 +460,20 @@ def test_the_index_leads_to_the_pages(opened: Open) -> None:
     links = [link.get_attribute("href") or "" for link in chrome.find_elements(By.TAG_NAME, "a")]
     names = {link.rsplit("/", 1)[-1] for link in links}
     assert {f"{DAYS[0]}.html", f"{DAYS[1]}.html", f"{DAYS[0]}_to_{DAYS[1]}.html"} <= names
+
+
+def test_the_archive_says_what_a_gate_measured(opened: Open) -> None:
+    chrome = opened("index.html")
+    cell = chrome.find_element(By.CSS_SELECTOR, ".matrix tbody tr:nth-child(2) td")
+    ActionChains(chrome).move_to_element(cell).perform()
+    said = f"{DAYS[0]} · 1_purity · 55%, to be at least 60%"
+    wait(chrome, lambda: text(chrome, "#cell") == said)
+    assert cell.get_attribute("title") == said
+    # By keyboard: the newest session takes part in the tab order, arrows move from there.
+    start = chrome.find_element(By.CSS_SELECTOR, ".matrix td[tabindex='0']")
+    start.send_keys(Keys.ARROW_DOWN)
+    assert text(chrome, "#cell").startswith(f"{DAYS[1]} · 2_clock · 55%")
+    chrome.switch_to.active_element.send_keys(Keys.HOME)
+    assert text(chrome, "#cell").startswith(f"{DAYS[0]} · 2_clock")
+    chrome.switch_to.active_element.send_keys(Keys.ENTER)
+    wait(chrome, lambda: chrome.title == f"ES session {DAYS[0]}")
