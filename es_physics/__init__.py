@@ -11,7 +11,7 @@ Times, windows and columns are described on the docs site; numerics on arrays ar
 """
 
 from es_physics.errors import Error, UsageError
-from es_physics.files import root_path, silver_root
+from es_physics.files import gold_root, root_path, silver_root
 from es_physics.silver.catalog import write_catalog
 from es_physics.silver.commit import committed_files, read_commit, read_table
 from es_physics.silver.verify import committed_sessions, problems
@@ -21,6 +21,7 @@ __all__ = [
     "UsageError",
     "committed_files",
     "committed_sessions",
+    "gold_root",
     "problems",
     "read_commit",
     "read_table",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import importlib.util
+import re
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -181,6 +185,49 @@ def test_a_shorter_range_is_another_gold(
     shorter = started["shorter"].result().record()
     assert len(shorter["inputs"]["sessions"]) == len(silver[1]) - ENDS_LATER
     assert shorter["fingerprint"] != built.record()["fingerprint"]
+
+
+def run_study(gold: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], dict[str, Any]]:
+    """What the notebook's cells showed, and the names that they defined."""
+    monkeypatch.setenv("ES_GOLD_ROOT", str(gold))
+    spec = importlib.util.spec_from_file_location("study", PROJECT / "notebooks" / "study.py")
+    assert spec is not None
+    assert spec.loader is not None
+    notebook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(notebook)
+    shown, names = notebook.app.run()
+    return list(shown), dict(names)
+
+
+def test_the_notebook_tests_a_feature_on_later_sessions(
+    built: GoldBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, names = run_study(built.root, monkeypatch)
+    folds = built.table("folds")
+    tested = names["database"].sql("from excesses").pl()
+    assert tested.height
+    assert set(tested["session_date"]) <= set(folds.filter(role="test")["session_date"])
+
+    matrix = built.table("event_matrix").join(folds, "session_date")
+    feature = names["feature"].value
+    cut = matrix.filter(role="train")[feature].median()
+    above = matrix.filter(pl.col(feature) > cut, role="test").join(
+        built.table("event_targets").filter(is_scored=True, target="scaled"), "event_id"
+    )
+    assert tested["is_above"].sum() == above.height > 0
+    assert re.search(r"t = -?[0-9.]+ over [0-9]+ sessions, standard error", names["verdict"])
+
+    chart = html.unescape(shown[-1].text)
+    assert len(chart) > 500_000  # its script is in it
+    assert not re.search(r"<script[^>]*\ssrc=|<link\s", chart)
+    assert f"{feature} above its median" in chart
+
+
+def test_the_notebook_without_gold_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, _ = run_study(tmp_path, monkeypatch)
+    told = [one.text for one in shown if "No gold is published" in getattr(one, "text", "")]
+    assert len(told) == 1
+    assert str(tmp_path) in told[0]
 
 
 @pytest.fixture
