@@ -20,6 +20,8 @@ from es_physics.report.months import weekdays
 from es_physics.report.page import write
 from es_physics.report.range_page import range_file, range_page
 from es_physics.report.range_view import RangeView
+from es_physics.report.research_page import RESEARCH_FILE, research_page
+from es_physics.report.research_view import ResearchView
 from es_physics.report.session_page import ALONE, Neighbours, session_file, session_page
 from es_physics.report.session_view import SessionView
 from es_physics.report.silver import Commit, committed
@@ -127,14 +129,29 @@ def write_range(
         return Page(path, str(error))
 
 
+def write_research(gold_root: Path, folder: Path) -> Page:
+    """Write the page of the scores published below `gold_root`, if it is not up to date.
+
+    Where nothing is scored yet it says what to do.
+    """
+    path = folder / RESEARCH_FILE
+    try:
+        return _write_if_new(path, research_page(ResearchView.read(gold_root), folder))
+    except ReportError as error:
+        return Page(path, str(error))
+
+
 def write_index(root: Path, folder: Path, bronze_root: Path) -> Page:
     """Write the page of the archive, which is the index of all pages, unless it is the same.
 
     It reads every session each time: one that has been damaged since is named on it.
     """
-    path = folder / ARCHIVE_FILE
     pages = {page.name for page in folder.glob("*.html")}
     html = archive_page(ArchiveView.read(root, bronze_root), pages)
+    return _write_if_new(folder / ARCHIVE_FILE, html)
+
+
+def _write_if_new(path: Path, html: str) -> Page:
     if path.is_file() and path.read_text(encoding="utf-8") == html:
         return Page(path, is_new=False)
     write(path, html)

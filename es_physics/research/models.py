@@ -77,6 +77,12 @@ def _null_knn(train: Rows) -> Fitted:
     return Knn.fit_permuted(train)
 
 
+def _patchtst(train: Rows) -> Fitted:
+    from es_physics.research.patchtst import PatchTST
+
+    return PatchTST.fit(train)
+
+
 def _baseline(name: str, fit: Callable[[Rows], Fitted] | None = None) -> Model:
     return Model(name, fit, takes="nothing", is_calibrated=False, is_candidate=False)
 
@@ -94,6 +100,14 @@ MODELS = {
         Model("lightgbm_null", _lightgbm_null, packages=_TREES),
         Model("knn", _knn),
         Model("null_knn", _null_knn, is_candidate=False),
+        Model(
+            "patchtst",
+            _patchtst,
+            takes="sequences",
+            extra="sequences",
+            packages=("jax", "optax"),
+            least_train=2000,
+        ),
     )
 }
 """In the order in which they are shown."""

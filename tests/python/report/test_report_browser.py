@@ -2,57 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import report_gold
 import report_silver
+from report_browser import WIDTHS, Open, require_room, root_attribute, text, wait
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from es_physics.report.palette import PALETTE
 from es_physics.report.write import write_index, write_range, write_session
 
+pytest_plugins = ("report_chrome",)
+
 DAYS = (date(2025, 12, 10), date(2025, 12, 11))
-NO_BROWSER = (
-    "the tests of the report in a browser need chromium and chromedriver on the path: "
-    "apt-get install chromium chromium-driver"
-)
-
 VALUE = "return title.text_color.value ?? title.text_color"
-
-Open = Callable[[str], webdriver.Chrome]
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[webdriver.Chrome]:
-    """A headless Chromium. Needed where CI is set; elsewhere its absence is said."""
-    binary = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if not binary or not driver:
-        if os.environ.get("CI"):
-            pytest.fail(NO_BROWSER)
-        pytest.skip(NO_BROWSER)
-    options = Options()
-    options.binary_location = binary
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.add_argument("--window-size=1400,1000")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(driver))
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture(scope="module")
@@ -66,49 +35,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_range(root / "silver", root, *DAYS, root / "bronze", root / "gold")
     write_index(root / "silver", root, root / "bronze")
     return root
-
-
-@pytest.fixture
-def opened(chrome: webdriver.Chrome, pages: Path) -> Iterator[Open]:
-    """Opens a page in the light theme; afterwards nothing may have failed or been fetched."""
-
-    def open_page(name: str) -> webdriver.Chrome:
-        chrome.get("about:blank")
-        drain(chrome)
-        chrome.get(f"{pages.as_uri()}/{name}")
-        wait(chrome, lambda: root_attribute(chrome, "ready") == "true")
-        chrome.execute_script("setTheme('light')")
-        return chrome
-
-    yield open_page
-    messages, requests = drain(chrome)
-    assert messages == []
-    assert requests
-    assert [url for url in requests if not url.startswith(("file:", "data:", "about:"))] == []
-
-
-def drain(chrome: webdriver.Chrome) -> tuple[list[str], list[str]]:
-    """Warnings and errors of the console, and every address asked for, since the last call."""
-    messages = [entry["message"] for entry in chrome.get_log("browser") if entry["level"] != "INFO"]
-    events = [json.loads(entry["message"])["message"] for entry in chrome.get_log("performance")]
-    requests = [
-        event["params"]["request"]["url"]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    ]
-    return messages, requests
-
-
-def wait(chrome: webdriver.Chrome, condition: Callable[[], Any]) -> None:
-    WebDriverWait(chrome, 60, poll_frequency=0.1).until(lambda _: condition())
-
-
-def root_attribute(chrome: webdriver.Chrome, name: str) -> str:
-    return str(chrome.execute_script(f"return document.documentElement.dataset.{name} ?? ''"))
-
-
-def text(chrome: webdriver.Chrome, selector: str) -> str:
-    return chrome.find_element(By.CSS_SELECTOR, selector).text
 
 
 def chosen(chrome: webdriver.Chrome) -> list[str]:
@@ -357,58 +283,17 @@ def test_no_candle_outside_the_view_is_drawn_at_its_edge(opened: Open) -> None:
     assert painted < 0.25
 
 
-CHARTS = """
-    const found = [];
-    const walk = (node) => {
-      for (const child of node.children) {
-        const { left, right, top, bottom } = child.getBoundingClientRect();
-        if (!child.matches(".bk-Figure")) walk(child.shadowRoot ?? child);
-        else if (right > left) found.push({ left, right, top, bottom });
-      }
-    };
-    document.querySelectorAll(".chart").forEach(walk);
-    return found;
-"""
-WIDTHS = (390, 800, 1440)
-
-
 @pytest.mark.parametrize("name", [f"{DAYS[0]}.html", f"{DAYS[0]}_to_{DAYS[1]}.html", "index.html"])
 def test_a_page_fits_every_width_and_no_chart_covers_another(
     opened: Open, name: str, window: Callable[[int], None]
 ) -> None:
     chrome = opened(name)
+    require_room(chrome, window)
     for width in WIDTHS:
         window(width)
-        wait(chrome, lambda: chrome.execute_script(
-            "return document.documentElement.scrollWidth <= innerWidth"
-        ))  # fmt: skip
-        wait(chrome, lambda: all(
-            not overlap(*pair) for pair in combinations(chrome.execute_script(CHARTS), 2)
-        ))  # fmt: skip
-        for box in chrome.execute_script(CHARTS):
-            assert box["right"] - box["left"] >= 200
-            assert box["right"] <= width
         # What a gate said is in sight without scrolling.
         for gate in chrome.find_elements(By.CSS_SELECTOR, "td.status")[:3]:
             assert gate.rect["x"] + min(gate.rect["width"], 60) <= width
-
-
-def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
-    across = min(one["right"], other["right"]) - max(one["left"], other["left"])
-    down = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
-    return across > 1 and down > 1
-
-
-@pytest.fixture
-def window(chrome: webdriver.Chrome) -> Iterator[Callable[[int], None]]:
-    """Makes the page so many pixels wide, until the test ends."""
-
-    def resize(width: int) -> None:
-        size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
-        chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-    yield resize
-    chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_link_to_an_event_opens_with_it(opened: Open) -> None:

@@ -345,22 +345,18 @@ def test_a_fold_without_a_scored_event_to_test_or_calibrate_on_is_no_obstacle(
     assert first.select("a", "events").rows() == [(0.0, 0)]
 
 
-def test_a_model_that_no_fold_can_fit_has_failed(
-    tmp_path: Path, research: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_no_fold_can_fit_has_failed(tmp_path: Path, research: Command) -> None:
     make_gold(tmp_path)
-    many = MODELS["lightgbm"].__class__(**(vars(MODELS["lightgbm"]) | {"least_train": 2000}))
-    monkeypatch.setitem(MODELS, "lightgbm", many)
-    code, _, said = research(tmp_path, "--models", "lightgbm", "knn")
+    code, _, said = research(tmp_path, "--models", "patchtst", "knn")
     assert code == 1
     assert re.fullmatch(
-        r"error: scaled: lightgbm on full: no fold could be fitted: \d+ events to train on, and it"
-        r" takes 2000\n",
+        r"error: scaled: patchtst on sequences: no fold could be fitted: \d+ events to train on,"
+        r" and it takes 2000\n",
         said,
     )
     assert dict(trials(tmp_path).select("model", "status").rows()) == {
-        "lightgbm": "failed",
         "knn": "done",
+        "patchtst": "failed",
     }
 
 
