@@ -8,6 +8,7 @@ ranks as (
 int_class_bins as (
     select
         candidate_nr,
+        predictor_nr,
         stratum_kind,
         stratum,
         class,
@@ -22,4 +23,4 @@ int_class_bins as (
 )
 
 select * from int_class_bins
-order by candidate_nr, stratum_kind, stratum, class, bin
+order by candidate_nr, predictor_nr, stratum_kind, stratum, class, bin

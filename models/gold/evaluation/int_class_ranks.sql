@@ -8,6 +8,14 @@ candidates as (
     select * from {{ ref('int_candidates') }}
 ),
 
+ranked as (
+    select * from {{ ref('int_ranked_predictions') }}
+),
+
+losses as (
+    select * from {{ ref('int_event_losses') }}
+),
+
 targets as (
     select * from {{ ref('stg_gold__event_targets') }}
 ),
@@ -22,7 +30,8 @@ measured as (
 
 predicted as (
     select
-        candidates.candidate_nr,
+        ranked.candidate_nr,
+        ranked.predictor_nr,
         predictions.event_id,
         lower(predictions.class) as class,
         predictions.p,
@@ -31,12 +40,18 @@ predicted as (
     from predictions
     inner join candidates using (run_id, target, model, feature_set)
     inner join targets using (event_id, target)
+    inner join ranked on candidates.candidate_nr = ranked.predictor_nr
+    semi join losses
+        on
+            ranked.candidate_nr = losses.candidate_nr
+            and predictions.event_id = losses.event_id
 ),
 
 -- Events of one p are tied: nothing tells them apart.
 tied as (
     select
         predicted.candidate_nr,
+        predicted.predictor_nr,
         strata.stratum_kind,
         strata.stratum,
         predicted.class,
@@ -65,13 +80,13 @@ int_class_ranks as (
         sum(happened) over everything as all_happened
     from tied
     window
-        everything as (partition by candidate_nr, stratum_kind, stratum, class),
+        everything as (partition by candidate_nr, predictor_nr, stratum_kind, stratum, class),
         upwards as (
-            partition by candidate_nr, stratum_kind, stratum, class
+            partition by candidate_nr, predictor_nr, stratum_kind, stratum, class
             order by p
             rows between unbounded preceding and current row
         )
 )
 
 select * from int_class_ranks
-order by candidate_nr, stratum_kind, stratum, class, p
+order by candidate_nr, predictor_nr, stratum_kind, stratum, class, p

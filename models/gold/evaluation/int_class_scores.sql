@@ -21,6 +21,7 @@ cut as (
 discrimination as (
     select
         candidate_nr,
+        predictor_nr,
         stratum_kind,
         stratum,
         class,
@@ -33,23 +34,25 @@ discrimination as (
         ) }}::double as pairs_in_order,
         {{ exact_sum('happened::double * top_share') }}::double as top_happened
     from cut
-    group by candidate_nr, stratum_kind, stratum, class
+    group by candidate_nr, predictor_nr, stratum_kind, stratum, class
 ),
 
 calibration as (
     select
         candidate_nr,
+        predictor_nr,
         stratum_kind,
         stratum,
         class,
         sum(weight_share * abs(mean_p - share) order by bin) as ece
     from bins
-    group by candidate_nr, stratum_kind, stratum, class
+    group by candidate_nr, predictor_nr, stratum_kind, stratum, class
 ),
 
 int_class_scores as (
     select
         discrimination.candidate_nr,
+        discrimination.predictor_nr,
         discrimination.stratum_kind,
         discrimination.stratum,
         discrimination.class,
@@ -57,8 +60,8 @@ int_class_scores as (
         (top_happened / top_weight) / nullif(happened / weight, 0) as lift,
         calibration.ece
     from discrimination
-    inner join calibration using (candidate_nr, stratum_kind, stratum, class)
+    inner join calibration using (candidate_nr, predictor_nr, stratum_kind, stratum, class)
 )
 
 select * from int_class_scores
-order by candidate_nr, stratum_kind, stratum, class
+order by candidate_nr, predictor_nr, stratum_kind, stratum, class

@@ -4,7 +4,7 @@ with
 
 bins as (
     select * from {{ ref('int_class_bins') }}
-    where stratum_kind = 'all'
+    where stratum_kind = 'all' and candidate_nr = predictor_nr
 ),
 
 candidates as (

@@ -45,6 +45,7 @@ counted as (
 by_class as (
     select
         candidate_nr,
+        predictor_nr,
         stratum_kind,
         stratum,
         sum(ece order by class) / count(*) as ece
@@ -54,7 +55,31 @@ by_class as (
         {%- endfor %}
         {%- endfor %}
     from classes
-    group by candidate_nr, stratum_kind, stratum
+    group by candidate_nr, predictor_nr, stratum_kind, stratum
+),
+
+-- On the same events: where a candidate lacks none, as it is by itself.
+baselines as (
+    select
+        own.candidate_nr,
+        own.stratum_kind,
+        own.stratum,
+        coalesce(same.ece, whole.ece) as ece
+    from by_class as own
+    inner join candidates using (candidate_nr)
+    left join by_class as same
+        on
+            own.candidate_nr = same.candidate_nr
+            and candidates.null_calibrated_nr = same.predictor_nr
+            and own.stratum_kind = same.stratum_kind
+            and own.stratum = same.stratum
+    left join by_class as whole
+        on
+            candidates.null_calibrated_nr = whole.candidate_nr
+            and whole.candidate_nr = whole.predictor_nr
+            and own.stratum_kind = whole.stratum_kind
+            and own.stratum = whole.stratum
+    where own.candidate_nr = own.predictor_nr
 ),
 
 scores as (
@@ -79,7 +104,7 @@ scores as (
         {%- endfor %}
         {%- endfor %}
         by_class.ece,
-        baseline.ece as ece_null_calibrated,
+        baselines.ece as ece_null_calibrated,
         gains.skill,
         intervals.skill_low,
         intervals.skill_high,
@@ -96,14 +121,15 @@ scores as (
     inner join candidates using (candidate_nr)
     inner join trials using (candidate_nr)
     left join gains using (candidate_nr, stratum_kind, stratum)
-    left join by_class using (candidate_nr, stratum_kind, stratum)
+    left join by_class
+        on
+            counted.candidate_nr = by_class.candidate_nr
+            and by_class.candidate_nr = by_class.predictor_nr
+            and counted.stratum_kind = by_class.stratum_kind
+            and counted.stratum = by_class.stratum
+    left join baselines using (candidate_nr, stratum_kind, stratum)
     left join intervals using (candidate_nr, stratum_kind, stratum)
     left join deflated using (candidate_nr, stratum_kind, stratum)
-    left join by_class as baseline
-        on
-            candidates.null_calibrated_nr = baseline.candidate_nr
-            and counted.stratum_kind = baseline.stratum_kind
-            and counted.stratum = baseline.stratum
 )
 
 select * from scores

@@ -27,8 +27,8 @@ def model(dbt, session):
         table[name].to_numpy() for name in ("session_date", "loss", "loss_null_calibrated")
     )
     draws = dbt.ref("int_session_draws").order("resample, place").to_arrow_table()
-    resamples = len(draws["resample"].unique())
-    numbers = draws["number"].to_numpy().reshape(resamples, -1)
+    places = len(draws["place"].unique())
+    numbers = draws["number"].to_numpy().reshape(-1, max(places, 1))
     # Strata of as many sessions, one after the other, are drawn alike.
     times_of = lru_cache(maxsize=2)(lambda sessions: times_drawn(numbers, sessions))
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from conftest import PROJECT, run_cold_dbt
+from conftest import PROJECT
 from warm_dbt import WarmDbt
 
 BUILD = ("build", "--select", "gold")
 SCORE = ("build", "--select", "gold.evaluation")
 GOLD_DBT = WarmDbt("gold", PROJECT, "gold.duckdb")
+EVALUATION_DBT = WarmDbt("evaluation", PROJECT, "gold.duckdb")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class GoldBuild:
 
     def table(self, name: str) -> pl.DataFrame:
         return pl.read_parquet(self.root / self.record()["outputs"][name]["file"], glob=False)
+
+    def gold_table(self, name: str) -> pl.DataFrame:
+        """A table of the gold that was scored."""
+        return GoldBuild(0, "", self.root, self.database).table(name)
 
     def unpublished(self, name: str, schema: str = "gold") -> pl.DataFrame:
         """A table as it stands in the database, which is named gold as well."""
@@ -96,5 +101,5 @@ def run_evaluation(
     work.mkdir(parents=True, exist_ok=True)
     environment = gold_environment(silver=work / "silver", work=work, gold=gold, threads=threads)
     command = gold_arguments(*(arguments or SCORE), work=work, given=given, target="evaluation")
-    code, output = run_cold_dbt([*command, "--no-use-colors"], os.environ | environment)
+    code, output = EVALUATION_DBT.run([*command, "--no-use-colors"], os.environ | environment)
     return GoldBuild(code, output, gold, work / "gold.duckdb", "scores")
