@@ -18,14 +18,13 @@ from es_physics.report.event_text import level_name
 from es_physics.report.published import Publication
 from es_physics.report.research_runs import Run, finished_runs
 from es_physics.report.research_text import classes_of
-from es_physics.silver.commit import GOLD
+from es_physics.silver.commit import GOLD, OF_MANY
 
 Row = dict[str, Any]
 
 BESIDE = ("base_rate", "null", "null_calibrated")
 """Models without features whose odds stand beside the neighbours'."""
 
-MAKE_GOLD = "make it again with make gold START= END="
 _EVENT_COLUMNS = (
     *("event_id", "session_date", "event_ts_ns", "level_kind", "direction", "level_price"),
     *("spot", "uniqueness", "mfe_atr", "mae_atr", "scaled_time"),
@@ -236,9 +235,9 @@ def find_event(root: Path, session: date, clock: str) -> str:
 
 def current_gold(root: Path) -> Publication:
     """The gold below `root`. Raises ReportError if none is published."""
-    gold = Publication.read(root, GOLD, MAKE_GOLD)
+    gold = Publication.read(root, GOLD, OF_MANY[GOLD])
     if gold is None:
-        raise ReportError(f"no gold is published below {root}; make gold START= END=")
+        raise ReportError(f"no gold is published below {root}; {OF_MANY[GOLD]} START= END=")
     return gold
 
 

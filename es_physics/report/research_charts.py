@@ -78,7 +78,7 @@ def _empty(name: str, *columns: str) -> ColumnDataSource:
 def _reliability_figure(slot: int) -> figure:
     plot = _figure(f"reliability-title:{slot}", 300)
     plot.line([0, 1], [0, 1], line_color=light("muted"), line_dash="dotted", line_width=1)
-    walk = _empty(f"reliability:{slot}:reference", "p", "share", "events", "weight")
+    walk = _empty(f"reliability:{slot}:reference", "p", "share")
     plot.scatter(
         "p", "share", source=walk, marker="diamond", size=9,
         line_color=light("ink"), fill_color=light("hollow"),
@@ -177,10 +177,10 @@ def _dependence_figure(slot: int) -> figure:
         HoverTool(
             renderers=lines[:1],
             mode="vline",
-            tooltips=tip_pairs("@value{0.[000]}", [(one, f"@{one}{{0.0 %}}") for one in PLACES]),
+            tooltips=tip_pairs("@value{0.[000]}", [(one, f"@{one}{{+0.00 %}}") for one in PLACES]),
         )
     )
-    plot.yaxis.formatter = NumeralTickFormatter(format="0 %")
+    plot.yaxis.formatter = NumeralTickFormatter(format="+0.0 %")
     plot.xaxis.ticker.desired_num_ticks = 4
     plot.yaxis.ticker.desired_num_ticks = 4
     return plot

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import date
+from itertools import groupby
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from es_physics.report.research_text import (
     MODELS,
     REFERENCE,
     counts,
+    detectable_text,
     percent,
     row_name,
     t_text,
@@ -36,7 +38,7 @@ from es_physics.report.research_text import (
     thousandths,
     verdict,
 )
-from es_physics.report.research_view import ResearchView, Row, Study
+from es_physics.report.research_view import ResearchView, Row, Study, target_place
 from es_physics.report.session_page import session_file
 from es_physics.report.statistics import wilson_interval
 
@@ -45,6 +47,8 @@ RESEARCH_FILE = "research.html"
 
 _SHOWN_NEIGHBOURS = 12
 _SHOWN_FEATURES = 20
+_MOST_DETAILS = 1_000_000
+"""Bytes of what the page's script is given, about: the chart library takes most of the rest."""
 
 
 def research_page(view: ResearchView, folder: Path) -> str:
@@ -63,7 +67,10 @@ def research_page(view: ResearchView, folder: Path) -> str:
         research_js=source("research.js"),
         view=view,
         range_text=_range_text(view),
-        sentences=[_sentence(study, several) for study in view.studies],
+        sentences=[
+            _sentence(list(studies))
+            for _, studies in groupby(view.studies, key=lambda study: study.target)
+        ],
         studies=[_study_text(study, several) for study in view.studies],
         trials=_trial_rows(view.trials),
         failures=sorted(
@@ -94,25 +101,26 @@ def study_name(study: Study, several: bool) -> str:
     return study.target + (f", run {study.run_id}" if several else "")
 
 
-def _sentence(study: Study, several: bool) -> Row:
-    """What one study comes to, of its best candidate."""
-    best, name = study.best, study_name(study, several)
-    if best is None:
-        reference = next((row for row in study.scores if row["model"] == REFERENCE), {})
-        return {
-            "name": name,
-            "words": target_words(study.target),
+def _sentence(studies: Sequence[Study]) -> Row:
+    """What the runs of one target come to, of the best candidate of all of them."""
+    target = studies[0].target
+    said: Row = {"name": target, "words": target_words(target)}
+    with_best = [study for study in studies if study.best]
+    if not with_best:
+        reference = next((row for row in studies[0].scores if row["model"] == REFERENCE), {})
+        return said | {
             "css": "none",
             "verdict": "no candidate has a score",
             "detail": counts(reference),
         }
-    said = verdict(best)
-    return {
-        "name": name,
-        "words": target_words(study.target),
-        "css": said.css,
-        "verdict": said.words,
-        "detail": f"Best of {_tried(best)}: {row_name(best)}, skill"
+    study = max(with_best, key=lambda study: study.best["skill"] if study.best else 0.0)
+    best = study.best or {}
+    found = verdict(best)
+    of_run = f" of run {study.run_id}" if len(studies) > 1 else ""
+    return said | {
+        "css": found.css,
+        "verdict": found.words,
+        "detail": f"Best of {_tried(best)}: {row_name(best)}{of_run}, skill"
         f" {percent(best['skill'], signed=True)} ({_interval(best, 'skill_low', 'skill_high')},"
         f" 95 %), deflated {number(best['deflated'], 3)}; {counts(best)}.",
     }
@@ -147,7 +155,7 @@ def _study_text(study: Study, several: bool) -> Row:
 
 def _chosen(study: Study) -> int:
     """The place of the model that the page opens with: the best candidate, else the first."""
-    return study.scores.index(study.best) if study.best else 0
+    return study.shown.index(study.best) if study.best else 0
 
 
 def _glance(study: Study) -> list[Row]:
@@ -188,7 +196,7 @@ def _glance(study: Study) -> list[Row]:
                 ],
                 "deflated": number(row["deflated"], 3) if row["model"] in CANDIDATES else UNKNOWN,
                 "trials": number(row["trials"], 0) if row["model"] in CANDIDATES else "",
-                "detectable": percent(row["detectable"]),
+                "detectable": detectable_text(row),
                 "brier": number(row["brier"], 4),
                 "ece": percent(row["ece"], 1),
                 "events": f"{row['events']:,}",
@@ -262,14 +270,26 @@ def _trial_rows(trials: Sequence[Row]) -> list[Row]:
             "done": held.get("done", 0),
             "failed": held.get("failed", 0),
         }
-        for (target, model, features), held in sorted(found.items())
+        for (target, model, features), held in sorted(
+            found.items(), key=lambda one: (target_place(one[0][0]), one[0])
+        )
     ]
 
 
 def _data(view: ResearchView, pages: Collection[str]) -> Row:
-    """What the page's script shows of the chosen model and event."""
+    """What the page's script shows of the chosen model and event.
+
+    Details stop at a size that keeps the page below its limit, those of the later targets first.
+    """
     entries: dict[str, int] = {}
-    studies = [_study_data(study, entries) for study in view.studies]
+    studies: list[Row] = []
+    size = 0
+    for study in view.studies:
+        data = _study_data(study, entries)
+        size += len(json_script(data))
+        if size > _MOST_DETAILS:
+            data |= {"models": [_without_details(model) for model in data["models"]]}
+        studies.append(data)
     return {
         "studies": studies,
         "roles": list(CLASS_ROLES),
@@ -282,47 +302,60 @@ def _entry(event: Row | None, name: str, pages: Collection[str]) -> list[str]:
     if event is None:
         return [name, name, ""]
     page = session_file(event["session_date"])
-    return [event_words(event), name, f"{page}#{name}" if page in pages else ""]
+    return [event_words(event), name, page if page in pages else ""]
 
 
 def _study_data(study: Study, entries: dict[str, int]) -> Row:
+    sessions = {
+        row["session_date"]: row["events"]
+        for row in study.tables["session_gains"]
+        if row["model"] == REFERENCE
+    }
+    days = sorted(sessions)
     return {
         "classes": study.classes,
-        "models": [_model_data(study, row) for row in study.scores],
+        "days": [str(day) for day in days],
+        "events": [sessions[day] for day in days],
+        "models": [_model_data(study, row, days) for row in study.shown],
+        "chosen": _chosen(study),
+        "reference": next(
+            (at for at, row in enumerate(study.shown) if row["model"] == REFERENCE), None
+        ),
         "answers": [_answer_data(answer, entries) for answer in study.answers],
         "answerable": study.answerable,
-        "chosen": _chosen(study),
         "words": {name: f"{name}: {MODELS[name]}" for name in (*BESIDE, "knn")},
     }
 
 
-def _model_data(study: Study, row: Row) -> Row:
+def _model_data(study: Study, row: Row, days: Sequence[date]) -> Row:
     def mine(rows: Sequence[Row]) -> list[Row]:
         keys = ("model", "feature_set")
         return [one for one in rows if all(one[key] == row[key] for key in keys)]
 
     reliability = mine(study.tables["reliability"])
     importances = _importances(mine(study.importances))
-    walk = [one for one in study.tables["reliability"] if one["model"] == REFERENCE]
     return {
         "name": row_name(row),
         "isCandidate": row["model"] in CANDIDATES,
         "counts": counts(row),
         "calibration": _calibration_text(mine(study.calibration)),
         "reliability": [
-            {
-                "bins": _bins([one for one in reliability if one["class"] == name]),
-                "reference": _bins([one for one in walk if one["class"] == name]),
-            }
-            for name in study.classes
+            _bins([one for one in reliability if one["class"] == name]) for name in study.classes
         ],
-        "gains": _gains(mine(study.tables["session_gains"])),
+        "gains": _gains(mine(study.tables["session_gains"]), days),
         "strata": [_stratum(one) for one in mine(study.strata)],
+        "leansOn": "coefficients" if row["model"] == "logit" else "gain",
         "importances": importances,
         "dependence": _dependence(
             mine(study.dependence), study.classes, [name for name, *_ in importances]
         ),
     }
+
+
+def _without_details(model: Row) -> Row:
+    empty: Row = {"reliability": [[] for _ in model["reliability"]], "gains": []}
+    empty |= {name: [] for name in ("strata", "importances", "dependence")}
+    return model | empty | {"leftOut": True}
 
 
 def _calibration_text(rows: Sequence[Row]) -> str:
@@ -350,24 +383,15 @@ def _bins(rows: Sequence[Row]) -> list[list[float | None]]:
     return found
 
 
-def _gains(rows: Sequence[Row]) -> list[list[Any]]:
-    """Per session: milliseconds, its date, gain over the reference per entry, summed, entries."""
-    total, found = 0.0, []
-    for row in sorted(rows, key=lambda row: row["session_date"]):
-        gain = row["loss_null_calibrated"] - row["loss"]
-        total += gain
-        day = datetime.combine(row["session_date"], datetime.min.time(), UTC)
+def _gains(rows: Sequence[Row], days: Sequence[date]) -> list[list[float | None]]:
+    """Per day: gain over the reference in nats, and per entry in thousandths; None without any."""
+    found: dict[date, list[float | None]] = {}
+    for row in rows:
+        # What is left of sums of floats is no gain.
+        gain = round(row["loss_null_calibrated"] - row["loss"], 9)
         per_entry = 1000 * gain / row["weight"] if row["weight"] else None
-        found.append(
-            [
-                int(day.timestamp() * 1000),
-                str(row["session_date"]),
-                _short(per_entry),
-                _short(total),
-                row["events"],
-            ]
-        )
-    return found
+        found[row["session_date"]] = [_short(gain), _short(per_entry)]
+    return [found.get(day, [None, None]) for day in days]
 
 
 def _stratum(row: Row) -> list[str]:
@@ -393,18 +417,29 @@ def _stratum_name(kind: str, name: str) -> str:
 
 
 def _importances(rows: Sequence[Row]) -> list[list[Any]]:
-    """Per feature, the most important first: mean share of the gain, least and most, folds."""
-    by_feature: dict[str, list[float]] = {}
+    """Per feature, the most important first: mean share, least and most, folds.
+
+    The share is of the trees' gain, or of the sum of the sizes of all coefficients.
+    """
+    sizes: dict[int, dict[str, float]] = {}
     for row in rows:
-        if row["gain"] is not None:
-            by_feature.setdefault(row["feature"], []).append(row["gain"])
+        size = row["gain"] if row["gain"] is not None else row["coefficient"]
+        if size is not None:
+            of_fold = sizes.setdefault(row["fold"], {})
+            of_fold[row["feature"]] = of_fold.get(row["feature"], 0.0) + abs(size)
+    shares: dict[str, list[float]] = {}
+    for of_fold in sizes.values():
+        total = sum(of_fold.values())
+        for feature, size in of_fold.items():
+            shares.setdefault(feature, []).append(size / total if total else 0.0)
     ranked = sorted(
-        ((sum(gains) / len(gains), name, gains) for name, gains in by_feature.items()),
+        ((sum(of) / len(of), name, of) for name, of in shares.items()),
         key=lambda one: (-one[0], one[1]),
     )
     return [
-        [name, _short(mean), _short(min(gains)), _short(max(gains)), len(gains)]
-        for mean, name, gains in ranked[:_SHOWN_FEATURES]
+        [name, _short(mean), _short(min(of)), _short(max(of)), len(of)]
+        for mean, name, of in ranked[:_SHOWN_FEATURES]
+        if mean > 0
     ]
 
 
@@ -461,5 +496,5 @@ def _answer_data(answer: Answer, entries: dict[str, int]) -> Row:
 
 
 def _short(value: float | None) -> float | None:
-    """Five digits: what a chart can show."""
-    return float(f"{value:.5g}") if value is not None and isfinite(value) else None
+    """Four digits: what a chart can show."""
+    return float(f"{value:.4g}") if value is not None and isfinite(value) else None

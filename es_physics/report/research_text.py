@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -61,6 +62,8 @@ def verdict(row: Mapping[str, Any]) -> Verdict:
         return Verdict("none", "too few entries to say")
     if low is None or high is None:
         return Verdict("none", "too few sessions for an interval")
+    if abs(skill) < _SIZE and (row["detectable"] or 0.0) < _SIZE:
+        return Verdict("none", "nothing found: calibration leaves the random walk alone")
     if low <= 0 <= high or abs(skill) < _SIZE:
         return Verdict("none", f"nothing found; {_would_have_been(row['detectable'])}")
     if high < 0:
@@ -86,6 +89,12 @@ def _where(row: Mapping[str, Any]) -> str:
     if (row["side_t"] or 0.0) >= CLEAR_T:
         return ", in the side"
     return ", in the move alone: volatility, not an edge"
+
+
+def detectable_text(row: Mapping[str, Any]) -> str:
+    """The skill that would have been found; a dash where calibration left nothing to find."""
+    value = row["detectable"]
+    return percent(value) if value is None or value >= _SIZE else UNKNOWN
 
 
 def percent(value: float | None, decimals: int = 2, *, signed: bool = False) -> str:
@@ -128,4 +137,8 @@ def classes_of(names: set[str]) -> list[str]:
 
 def target_words(target: str) -> str:
     """What a target asks."""
-    return TARGETS.get(target, target.replace("_", " "))
+    if found := re.fullmatch(r"(break|bounce)_(\d)_(\d+)s", target):
+        return "YES if it {}s to barrier {} within {} s".format(*found.groups())
+    if found := re.fullmatch(r"tradeable_(\d)", target):
+        return f"YES if it reaches barrier {found[1]} on either side"
+    return TARGETS.get(target, "")

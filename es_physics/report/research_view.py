@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from es_physics.report.errors import ReportError
-from es_physics.report.neighbours import MAKE_GOLD, Answer, Events, answers
+from es_physics.report.neighbours import Answer, Events, answers
 from es_physics.report.published import Publication
 from es_physics.report.research_runs import Run, finished_runs
 from es_physics.report.research_text import (
@@ -22,13 +22,10 @@ from es_physics.report.research_text import (
     classes_of,
     row_name,
 )
-from es_physics.silver.commit import GOLD
+from es_physics.silver.commit import GOLD, OF_MANY, SCORES
 
 Row = dict[str, Any]
 
-SCORES = "scores"
-"""The name under which scores are published in the gold root."""
-MAKE_SCORES = "make them again with make evaluate"
 FULL = "full"
 _TABLES = ("session_gains", "reliability", "ablations", "edge", "similarity")
 _ANSWERS = 240
@@ -74,7 +71,22 @@ class Study:
         found = [
             row for row in self.scores if row["model"] in CANDIDATES and row["skill"] is not None
         ]
-        return max(found, key=lambda row: row["skill"], default=None)
+        # Of candidates with as much, one on the whole set that says what it leans on.
+        return max(
+            found,
+            key=lambda row: (
+                round(row["skill"], 5),
+                row["feature_set"] == FULL,
+                row["model"].startswith("lightgbm"),
+            ),
+            default=None,
+        )
+
+    @cached_property
+    def shown(self) -> list[Row]:
+        """The models that the page shows in detail: those at a glance, and the best."""
+        best = [self.best] if self.best and self.best not in self.glance else []
+        return self.glance + best
 
     @cached_property
     def log_losses(self) -> Mapping[tuple[str, str], Mapping[str, float | None]]:
@@ -112,8 +124,8 @@ class ResearchView:
 
         Raises ReportError if a record or a file is not what was published.
         """
-        gold = Publication.read(root, GOLD, MAKE_GOLD)
-        scores = Publication.read(root, SCORES, MAKE_SCORES)
+        gold = Publication.read(root, GOLD, OF_MANY[GOLD])
+        scores = Publication.read(root, SCORES, OF_MANY[SCORES])
         trials = _trials(root)
         if gold is None or scores is None:
             runs = finished_runs(root, gold.fingerprint) if gold else []
@@ -154,7 +166,7 @@ def _studies(scores: Publication, runs: Sequence[Run], events: Events | None) ->
     calibration = scores.rows("calibration")
     keys = sorted(
         {(row["run_id"], row["target"]) for row in rows},
-        key=lambda key: (*_target_place(key[1]), key[0]),
+        key=lambda key: (*target_place(key[1]), key[0]),
     )
     by_id = {run.run_id: run for run in runs}
     asked = max(_FEWEST_ANSWERS, _ANSWERS // max(len(keys), 1))
@@ -172,7 +184,9 @@ def _studies(scores: Publication, runs: Sequence[Run], events: Events | None) ->
                 run_id=run_id,
                 target=target,
                 scores=[row for row in mine if row["stratum_kind"] == "all"],
-                strata=[row for row in mine if row["stratum_kind"] != "all"],
+                strata=sorted(
+                    (row for row in mine if row["stratum_kind"] != "all"), key=_stratum_place
+                ),
                 tables={
                     name: sorted(filter(of_study, tables[name]), key=_model_place)
                     for name in _TABLES
@@ -226,9 +240,17 @@ def _trials(root: Path) -> list[Row]:
     return rows
 
 
-def _target_place(target: str) -> tuple[int, str]:
+def target_place(target: str) -> tuple[int, str]:
+    """Where a target stands on the pages."""
     known = list(TARGETS)
     return (known.index(target) if target in known else len(known), target)
+
+
+def _stratum_place(row: Row) -> tuple[int, int, str]:
+    kinds = ("level_kind_direction", "phase", "fold")
+    kind, name = row["stratum_kind"], str(row["stratum"])
+    place = kinds.index(kind) if kind in kinds else len(kinds)
+    return (place, int(name) if name.isdecimal() else -1, name)
 
 
 def _model_place(row: Row) -> tuple[int, str, bool, str]:

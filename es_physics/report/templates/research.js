@@ -42,7 +42,8 @@ function showStudy(place) {
 
 function showModel(place) {
   const model = study.models[place];
-  byId("model-counts").textContent = [model.name, model.counts].join(": ") + ". " + model.calibration;
+  byId("model-counts").textContent = `${model.name}: ${model.counts}. ${model.calibration}`
+    + (model.leftOut ? " Its details are left out, as this page holds those of other targets." : "");
   showReliability(model);
   showGains(model);
   fill(byId("strata"), model.strata.map(([kind, ...cells]) =>
@@ -52,16 +53,16 @@ function showModel(place) {
 }
 
 function showReliability(model) {
-  byId("no-reliability").hidden = model.reliability.some((one) => one.bins.length);
+  byId("no-reliability").hidden = model.reliability.some((bins) => bins.length);
+  const walk = study.models[study.reference]?.reliability ?? [];
   for (const [slot] of roles.entries()) {
-    const { bins = [], reference = [] } = model.reliability[slot] ?? {};
+    const bins = model.reliability[slot] ?? [];
     byId(`reliability-${slot}`).hidden = bins.length === 0;
     const most = Math.max(1, ...bins.map((bin) => bin[5]));
-    const data = columns(bins, ["p", "share", "low", "high", "events", "weight"]);
-    data.size = bins.map((bin) => 4 + 8 * Math.sqrt(bin[5] / most));
-    chartModel(`reliability:${slot}`).data = data;
-    chartModel(`reliability:${slot}:reference`).data = columns(
-      reference.map((bin) => [bin[0], bin[1], bin[4], bin[5]]), ["p", "share", "events", "weight"]);
+    const names = ["p", "share", "low", "high", "events", "weight"];
+    const size = bins.map((bin) => 4 + 8 * Math.sqrt(bin[5] / most));
+    chartModel(`reliability:${slot}`).data = { ...columns(bins, names), size };
+    chartModel(`reliability:${slot}:reference`).data = columns(walk[slot] ?? [], ["p", "share"]);
     const events = bins.reduce((sum, bin) => sum + bin[4], 0);
     const worth = bins.reduce((sum, bin) => sum + bin[5], 0);
     chartModel(`reliability-title:${slot}`).title.text =
@@ -69,23 +70,27 @@ function showReliability(model) {
   }
 }
 
+// Per day that has any: its gain per entry, and what has come together until then.
+function gainsOf(model) {
+  let sum = 0;
+  const rows = model.gains.flatMap(([gain, each], at) => gain === null ? []
+    : [[Date.parse(study.days[at]), study.days[at], each, sum += gain, study.events[at]]]);
+  return columns(rows, ["day", "date", "gain", "sum", "events"]);
+}
+
 function showGains(model) {
-  const data = columns(model.gains, ["day", "date", "gain", "sum", "events"]);
+  const data = gainsOf(model);
   chartModel("gains").data = data;
   chartModel("gains:sum").data = { ...data };
-  const others = study.models.filter((one) => one !== model && one.isCandidate);
-  chartModel("gains:others").data = {
-    days: others.map((one) => one.gains.map((gain) => gain[0])),
-    sums: others.map((one) => one.gains.map((gain) => gain[3] ?? NaN)),
-  };
-  const days = model.gains.map((gain) => gain[0]);
-  fit("gains-title:session", days, [0, ...data.gain]);
-  fit("gains-title:sum", days, [0, ...data.sum, ...others.flatMap((one) => one.gains.map((gain) => gain[3]))]);
-  const events = model.gains.reduce((sum, gain) => sum + gain[4], 0);
-  const of = `${model.gains.length} sessions, ${events.toLocaleString("en")} entries`;
+  const others = study.models.filter((one) => one !== model && one.isCandidate).map(gainsOf);
+  chartModel("gains:others").data =
+    { days: others.map((one) => one.day), sums: others.map((one) => one.sum) };
+  fit("gains-title:session", data.day, [0, ...data.gain]);
+  fit("gains-title:sum", data.day, [0, ...data.sum, ...others.flatMap((one) => one.sum)]);
+  const events = data.events.reduce((sum, count) => sum + count, 0);
+  const of = `${data.day.length} sessions, ${events.toLocaleString("en")} entries`;
   chartModel("gains-title:session").title.text = `Each session, per entry\n${of}`;
-  chartModel("gains-title:sum").title.text =
-    `Summed; grey: ${others.length} others\n${of}`;
+  chartModel("gains-title:sum").title.text = `Summed; grey: ${others.length} others\n${of}`;
 }
 
 function showImportances(model) {
@@ -98,20 +103,24 @@ function showImportances(model) {
   byId("importances").hidden = rows.length === 0;
   fill(byId("importances"), rows);
   byId("importances-note").textContent = rows.length
-    ? `Share of the trees' gain by feature, the ${rows.length} most important. What matters to the fit need not matter to the future: see the ablations.`
+    ? `Share ${{ gain: "of the trees' gain", coefficients: "of the size of all coefficients, of scaled features," }[model.leansOn]} by feature, the ${rows.length} most important. What matters to the fit need not matter to the future: see the ablations.`
     : `${model.name} says nothing of what it leans on.`;
 }
 
 function showDependence(model) {
   byId("dependence-note").replaceChildren(...(model.dependence.length ? [
-    `Mean chance over the test entries (${model.counts}) if a feature were everywhere what stands below: `,
+    `How the mean chance over the test entries (${model.counts}) differs from its mean if a feature were everywhere what stands below: `,
     ...study.classes.map(keyed)] : []));
   for (let slot = 0; byId(`dependence-${slot}`); slot += 1) {
     const one = model.dependence[slot];
     byId(`dependence-${slot}`).hidden = !one;
     if (!one) continue;
     const unknown = one.value.map(() => NaN);
-    const line = (place) => one.p[place]?.map((p) => p ?? NaN) ?? unknown;
+    const line = (place) => {
+      const chances = one.p[place]?.map((p) => p ?? NaN) ?? unknown;
+      const mean = chances.reduce((sum, p) => sum + p, 0) / chances.length;
+      return chances.map((p) => p - mean);
+    };
     const shown = { first: line(0), second: line(1), third: line(2) };
     chartModel(`dependence:${slot}`).data = { value: one.value, ...shown };
     fit(`dependence-title:${slot}`, one.value, Object.values(shown).flat());
@@ -129,7 +138,7 @@ function keyed(name, place) {
 
 function entryLink(place) {
   const [words, id, link] = entries[place];
-  return link ? element("a", { href: link, title: id }, words) : element("span", { title: id }, words);
+  return link ? element("a", { href: `${link}#${id}`, title: id }, words) : element("span", { title: id }, words);
 }
 
 function showAnswer(place) {
