@@ -48,8 +48,9 @@ gold: setup ## Make gold of the committed sessions from START= to END=.
 	$(call need,START END,START=2025-01-02 END=2025-12-16 [VARS='min_train: 20'])
 	$(BIN)/dbt build --target gold --select gold --exclude-resource-type unit_test --vars '{gold_start: $(START), gold_end: $(END), $(VARS)}'
 
-evaluate: setup ## Score what models predicted from the published gold.
+evaluate: setup ## Score what models predicted from the published gold; reports/research.html.
 	$(BIN)/dbt build --target evaluation --select gold.evaluation --exclude-resource-type unit_test
+	$(BIN)/es-physics report --research
 
 gold-demo: setup ## Simulate and build ten small weeks, and make gold of them with three folds; minutes.
 	$(BIN)/python -m ingest simulate --scale tiny --start 2025-09-29 --end 2025-12-16
