@@ -25,7 +25,7 @@ def fit_multinomial(columns: Doubles, y: Ints, weight: Doubles, classes: int) ->
         ArithmeticError: the gradient does not vanish.
     """
     x = with_intercept(columns)
-    free = list(range(1, 2)) if classes == 2 else list(range(classes))
+    free = free_classes(classes)
     size = x.shape[1]
     penalty = np.ones(size)
     penalty[-1] = 0
@@ -54,6 +54,11 @@ def fit_multinomial(columns: Doubles, y: Ints, weight: Doubles, classes: int) ->
     raise ArithmeticError("logit: the gradient does not vanish")
 
 
-def logit(train: Doubles, y: Ints, weight: Doubles, classes: int, asked: Doubles) -> Doubles:
+def free_classes(classes: int) -> list[int]:
+    """Which classes have coefficients."""
+    return [1] if classes == 2 else list(range(classes))
+
+
+def predict(theta: Doubles, asked: Doubles) -> Doubles:
     """Probabilities of what is asked, of columns that are scaled."""
-    return softmax(with_intercept(asked) @ fit_multinomial(train, y, weight, classes))
+    return softmax(with_intercept(asked) @ theta)

@@ -67,8 +67,8 @@ def kept(
 
 def all_kept(train: Examples, asked: Examples, features: Sequence[Feature]) -> list[Neighbours]:
     """The neighbours of each event that is asked about."""
-    of_train, of_asked, groups = scaled(train, asked, features, with_unknown=False)
-    columns, others = by_group(of_train, groups), by_group(of_asked, groups)
+    of_train, of_asked, named = scaled(train, asked, features, with_unknown=False)
+    columns, others = by_group(of_train, named), by_group(of_asked, named)
     return [
         kept(train, columns, family, direction, other)
         for family, direction, other in zip(asked.family, asked.direction, others, strict=True)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from reference_research import calibration, neighbours, rates, trees
+from reference_research import calibration, logit, neighbours, rates, trees
 from reference_research.inputs import (
     Doubles,
     Examples,
@@ -22,7 +22,6 @@ from reference_research.inputs import (
     fold_numbers,
     sessions_of,
 )
-from reference_research.logit import logit
 from reference_research.scaling import scaled
 
 WITHOUT_FEATURES = ("base_rate", "tod_rate", "null", "null_calibrated")
@@ -33,7 +32,7 @@ KEYS = {
     "predictions": ["fold", "target", "model", "feature_set", "event_id", "class"],
     "calibration": ["fold", "target", "model", "feature_set"],
     "neighbours": ["fold", "target", "feature_set", "event_id", "rank"],
-    "importances": ["fold", "target", "model", "feature_set", "feature"],
+    "importances": ["fold", "target", "model", "feature_set", "feature", "class"],
 }
 """What a row of each table of a run is known by."""
 
@@ -114,13 +113,20 @@ class Run:
         """What a model says before calibration; of test events its neighbours are kept too."""
         model = key["model"]
         if model == "logit":
-            columns, others, _ = scaled(train, asked, features, with_unknown=True)
-            return logit(columns, train.y, train.weight, train.p_null.shape[1], others)
+            columns, others, named = scaled(train, asked, features, with_unknown=True)
+            names = classes_of(key["target"])
+            theta = logit.fit_multinomial(columns, train.y, train.weight, len(names))
+            self.rows["importances"] += [
+                key | {"feature": name, "class": names[n], "coefficient": float(theta[i, n])}
+                for n in logit.free_classes(len(names))
+                for i, (name, _) in enumerate(named)
+            ]
+            return logit.predict(theta, others)
         if model in ("lightgbm", "lightgbm_null"):
             on_null = model == "lightgbm_null"
             booster = trees.fit(train, features, on_null=on_null)
             self.rows["importances"] += [
-                key | {"feature": name, "gain": gain, "splits": splits}
+                key | {"feature": name, "class": None, "gain": gain, "splits": splits}
                 for name, gain, splits in trees.importances(booster)
             ]
             return trees.predict(booster, asked, features, on_null=on_null)

@@ -40,12 +40,12 @@ def scaled_column(known: Sequence[float], values: Doubles, is_flag: bool) -> Dou
 
 def scaled(
     train: Examples, asked: Examples, features: Sequence[Feature], *, with_unknown: bool
-) -> tuple[Doubles, Doubles, list[str]]:
-    """Columns of train and of what is asked, and the group of each column's feature.
+) -> tuple[Doubles, Doubles, list[tuple[str, str]]]:
+    """Columns of train and of what is asked; of each its name and its feature's group.
 
     With `with_unknown` a feature of which train lacks a value has one column more, 1 where unknown.
     """
-    of_train, of_asked, groups = [], [], []
+    of_train, of_asked, named = [], [], []
     for feature in features:
         values, other = train.features[feature.name], asked.features[feature.name]
         known = [float(value) for value in values if not math.isnan(value)]
@@ -55,19 +55,19 @@ def scaled(
             continue
         of_train.append(column)
         of_asked.append(also)
-        groups.append(feature.group)
+        named.append((feature.name, feature.group))
         if with_unknown and len(known) < len(values):
             of_train.append(np.isnan(values).astype(np.float64))
             of_asked.append(np.isnan(other).astype(np.float64))
-            groups.append(feature.group)
+            named.append((f"{feature.name}_is_unknown", feature.group))
     return (
         np.column_stack([np.zeros((len(train), 0)), *of_train]),
         np.column_stack([np.zeros((len(asked), 0)), *of_asked]),
-        groups,
+        named,
     )
 
 
-def by_group(columns: Doubles, groups: Sequence[str]) -> Doubles:
+def by_group(columns: Doubles, named: Sequence[tuple[str, str]]) -> Doubles:
     """Each column over the root of its group's size, so that a group weighs as one feature."""
-    sizes = Counter(groups)
-    return columns / np.sqrt([float(sizes[group]) for group in groups])
+    sizes = Counter(group for _, group in named)
+    return columns / np.sqrt([float(sizes[group]) for _, group in named])

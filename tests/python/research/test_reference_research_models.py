@@ -66,14 +66,15 @@ def test_columns_are_scaled_by_what_train_knows() -> None:
     values = {"x": [2.0, 100.0, -7.0, NAN], "flag": [1.0, NAN, 0.0, 1.0]}
     asked = hand([0] * 4, values | dict.fromkeys(("same", "unknown"), [5.0] * 4))
     features = [Feature(name, name, name == "flag") for name in names]
-    columns, others, groups = scaled(train, asked, features, with_unknown=True)
-    assert groups == ["x", "x", "flag", "flag"]
+    columns, others, named = scaled(train, asked, features, with_unknown=True)
+    assert [name for name, _ in named] == ["x", "x_is_unknown", "flag", "flag_is_unknown"]
+    assert [group for _, group in named] == ["x", "x", "flag", "flag"]
     assert columns[:, 0].tolist() == [-1.0, -0.5, 0.0, 0.5, 1.0, 0.0]
     assert columns[:, 1].tolist() == [0, 0, 0, 0, 0, 1]
     assert columns[:, 3].tolist() == [0, 0, 0, 0, 1, 0]
     assert others.tolist() == [[0, 0, 1, 0], [4, 0, 0, 1], [-4, 0, 0, 0], [0, 1, 1, 0]]
-    _, without, groups = scaled(train, asked, features, with_unknown=False)
-    assert groups == ["x", "flag"]
+    _, without, named = scaled(train, asked, features, with_unknown=False)
+    assert named == [("x", "x"), ("flag", "flag")]
     assert without.tolist() == [[0, 1], [4, 0], [-4, 0], [0, 1]]
 
 
@@ -84,7 +85,7 @@ def test_quantiles_are_numpys() -> None:
 
 
 def test_a_group_weighs_as_one_feature() -> None:
-    columns = by_group(np.ones((1, 5)), ["a", "a", "a", "a", "b"])
+    columns = by_group(np.ones((1, 5)), [(name, name[0]) for name in ("a1", "a2", "a3", "a4", "b")])
     assert columns.tolist() == [[0.5, 0.5, 0.5, 0.5, 1.0]]
 
 
