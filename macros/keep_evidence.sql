@@ -66,6 +66,7 @@
 {% endmacro %}
 
 {% macro print_failed_claims(results) %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- for result in results
         if result.status in ['fail', 'warn'] and result.node.test_metadata
         and result.node.test_metadata.name == 'holds' -%}

@@ -42,7 +42,8 @@ def make_gold(root: Path, sessions: int, events: float, seed: int = 7) -> str:
         "folds": _folds(days),
     }
     arrow = {name: table.to_arrow() for name, table in tables.items()}
-    inputs = {"sessions": [str(day) for day in days], "seed": seed}
+    sessions_read = [{"session_date": str(day), "fingerprint": "made"} for day in days]
+    inputs = {"sessions": sessions_read, "start": str(days[0]), "end": str(days[-1]), "seed": seed}
     now = datetime.now(UTC).isoformat()
     return str(publish(root, GOLD, arrow, inputs, run_started_at=now)["fingerprint"])
 

@@ -15,13 +15,19 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import PROJECT, run_es_physics
+from gold.made_runs import make_gold, make_run
 from gold.made_silver import made_tables, make_silver, write_session
 from planted_faults import copy_project
 
-from es_physics.gold.fingerprint import gold_code_version
+from es_physics.gold.fingerprint import gold_code_version, scores_code_version
+from es_physics.gold.runs import evaluation_inputs
+from es_physics.gold.runs import inputs_of as inputs_json
 from es_physics.gold.sessions import TABLES, inputs_of, sessions_between, table_select
-from es_physics.silver.fingerprint import code_version
+from es_physics.silver.commit import SCORES, publish
+from es_physics.silver.fingerprint import code_version, imported_files
 
+EVALUATION_PLUGIN = PROJECT / "es_physics/gold/evaluation_plugin.py"
+SCORE_MODELS = [*(PROJECT / "python_models/gold/evaluation").glob("*.py")]
 FLAGS = ("full", "stage_b", "stage_a", "ta", "mechanics", "geometry")
 
 
@@ -86,6 +92,29 @@ def test_a_change_of_gold_makes_no_session_out_of_date(name: str, own_project: P
     assert gold_code_version(own_project) != gold
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "models/gold/evaluation/scores.sql",
+        "python_models/gold/evaluation/int_skill_deflated.py",
+    ],
+)
+def test_a_change_of_the_scores_makes_neither_gold_nor_sessions_out_of_date(
+    name: str, own_project: Path
+) -> None:
+    versions = (code_version(own_project), gold_code_version(own_project))
+    scores = scores_code_version(own_project)
+    path = own_project / name
+    path.write_text(f"{path.read_text()}\n")
+    assert (code_version(own_project), gold_code_version(own_project)) == versions
+    assert scores_code_version(own_project) != scores
+
+
+def test_what_computes_scores_is_in_their_version() -> None:
+    modules = {path.name for path in imported_files([EVALUATION_PLUGIN, *SCORE_MODELS])}
+    assert modules >= {"runs.py", "session_resampling.py", "deflated_ratio.py", "publication.py"}
+
+
 def test_a_change_of_a_session_is_none_of_gold(own_project: Path) -> None:
     session, gold = code_version(own_project), gold_code_version(own_project)
     path = own_project / "models/silver/sessions.sql"
@@ -125,6 +154,9 @@ def test_the_docs_site_has_one_lineage_from_bronze_to_gold(both: dict[str, Any])
         found |= new
         waiting += new
     assert [name for name in found if name.startswith("source.")]
+    for table in ("event_targets", "event_outcomes", "folds"):
+        staging = f"model.es_physics.stg_gold__{table}"
+        assert parents[staging] == ["model.es_physics.publish_gold"]
 
 
 def test_a_session_has_no_node_of_gold(manifest: dict[str, Any]) -> None:
@@ -163,6 +195,26 @@ def test_validate_says_if_gold_is_of_other_sessions(
         "gold was made of other sessions than are published now, as of 2024-01-03:"
         " make gold START=2024-01-02 END=2024-01-03\n"
     )
+
+
+def test_validate_says_if_scores_are_of_other_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silver, bronze, gold = (tmp_path / name for name in ("silver", "bronze", "gold"))
+    make_silver(silver, sessions=1, events=1, placebos_per_event=1)
+    (bronze / "futures").mkdir(parents=True)
+    fingerprint = make_gold(gold, sessions=4, events=2)
+    make_run(gold, "aaa", models=(), feature_sets=(), gold_fingerprint=fingerprint)
+    scored = inputs_json(evaluation_inputs(gold))
+    publish(gold, SCORES, {}, scored, run_started_at="2024-01-02T23:00:00+00:00")
+    monkeypatch.setenv("ES_GOLD_ROOT", str(gold))
+    command = ["validate", "--start", "2024-01-02", "--end", "2024-01-03"]
+    command += ["--silver-root", str(silver), "--bronze-root", str(bronze)]
+    assert "scores" not in run_es_physics(*command).stderr
+    make_run(gold, "bbb", models=(), feature_sets=(), gold_fingerprint=fingerprint)
+    assert (
+        "scores were made of another gold, or of other runs, than are there now: make evaluate\n"
+    ) in run_es_physics(*command).stderr
 
 
 def test_a_table_is_read_below_any_folder(tmp_path: Path) -> None:

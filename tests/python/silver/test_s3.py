@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import PROJECT, Build, Builds, es_physics_command
 from gold.gold_builds import run_gold
+from gold.made_runs import make_gold as make_scored_gold
+from gold.made_runs import make_run
 from gold.made_silver import make_silver
 from moto.server import ThreadedMotoServer
 from research.made_gold import make_gold
@@ -28,6 +30,13 @@ import es_physics.silver.store
 from es_physics.bronze.feeds import FEED_BY_PATH
 from es_physics.bronze.partitions import check_partition, fetch_partition
 from es_physics.files import root_path
+from es_physics.gold.runs import (
+    evaluation_inputs,
+    gold_table_select,
+    inputs_of,
+    runs_select,
+    trials_select,
+)
 from es_physics.silver.catalog import write_catalog
 from es_physics.silver.commit import commit_path, committed_files, publish_session, read_commit
 from es_physics.silver.verify import collect_garbage, problems
@@ -254,3 +263,20 @@ def test_models_are_fitted_on_gold_in_a_bucket(
     (run,) = (root / "runs").iterdir()
     for file in (root / "trials.parquet", run / "neighbours.parquet"):
         assert pq.read_table(io.BytesIO(file.read_bytes())).num_rows > 0
+
+
+def test_runs_in_a_bucket_are_read_to_be_scored(bucket: Any, tmp_path: Path) -> None:
+    made, cache = tmp_path / "made", tmp_path / "cache"
+    gold = make_scored_gold(made, sessions=4, events=2)
+    make_run(made, "aaa", models=("knn",), feature_sets=("full",), gold_fingerprint=gold)
+    bucket.fs.put(str(made), "market/scored", recursive=True)
+    alone, there = evaluation_inputs(made), evaluation_inputs(bucket / "scored")
+    assert inputs_of(there) == inputs_of(alone)
+    for read in (
+        lambda inputs: gold_table_select(inputs, "folds", cache),
+        lambda inputs: runs_select(inputs, "predictions", cache),
+        lambda inputs: trials_select(inputs.root, cache),
+    ):
+        rows = duckdb.sql(read(there)).fetchall()
+        assert rows
+        assert rows == duckdb.sql(read(alone)).fetchall()
