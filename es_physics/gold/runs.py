@@ -41,7 +41,7 @@ class EvaluationError(Error):
 
 
 class Run(NamedTuple):
-    """A finished run of the gold that is published now: its folder and its record."""
+    """A finished run: its folder and its record."""
 
     run_id: str
     folder: Path
@@ -67,15 +67,11 @@ def evaluation_inputs(root: Path) -> Inputs:
     if gold is None:
         raise EvaluationError(f"no gold is published below {absolute(root)}: {OF_MANY[GOLD]}")
     runs, left_out = [], []
-    folders = (root / RUNS).iterdir() if (root / RUNS).is_dir() else ()
-    for folder in sorted(folders):
-        record = _run_record(folder / "run.json")
-        if record is None:
-            continue
-        if record["gold_fingerprint"] == gold["fingerprint"]:
-            runs.append(Run(folder.name, folder, record))
+    for run in finished_runs(root):
+        if run.record["gold_fingerprint"] == gold["fingerprint"]:
+            runs.append(run)
         else:
-            left_out.append(folder.name)
+            left_out.append(run.run_id)
     if not runs:
         others = f" ({len(left_out)} are of another)" if left_out else ""
         raise EvaluationError(
@@ -83,6 +79,19 @@ def evaluation_inputs(root: Path) -> Inputs:
             " make research TARGET=scaled"
         )
     return Inputs(root, gold, runs, left_out)
+
+
+def finished_runs(root: Path) -> list[Run]:
+    """The finished runs below a gold root, of whatever gold, by their id.
+
+    Raises EvaluationError for a damaged record of one.
+    """
+    folders = sorted((root / RUNS).iterdir()) if (root / RUNS).is_dir() else ()
+    return [
+        Run(folder.name, folder, record)
+        for folder in folders
+        if (record := _run_record(folder / "run.json")) is not None
+    ]
 
 
 def _run_record(path: Path) -> Mapping[str, Any] | None:

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from es_physics.report.errors import ReportError
+from es_physics.report.published import Publication
 from es_physics.report.range_view import ALL, OUTCOMES, OutcomeShare
-from es_physics.report.silver import read_output
 from es_physics.report.statistics import Floats, Interval
-from es_physics.silver.commit import GOLD, read_commit
+from es_physics.silver.commit import GOLD
 
 TARGETS = {
     "scaled_100": "one standard deviation of the horizon",
@@ -74,28 +73,18 @@ class GoldView:
 
         Raises ReportError if its record or a file is not what was committed.
         """
-        try:
-            record = read_commit(root, GOLD)
-        except ValueError as error:
-            raise ReportError(str(error)) from None
-        if record is None:
+        gold = Publication.read(root, GOLD)
+        if gold is None:
             return None
-
-        def rows(table: str, *columns: str) -> list[Row]:
-            if table not in record["outputs"]:
-                raise ReportError(f"gold below {root} has no table {table}; {_REMAKE}")
-            content = read_output(root, record["outputs"][table], "gold", _REMAKE)
-            found: list[Row] = content.select(columns or content.column_names).to_pylist()
-            return found
-
+        rows = gold.rows
         weight = {
             row["event_id"]: row["weight"]
             for row in rows("event_targets", "event_id", "target", "weight")
             if row["target"] == "fixed"
         }
         return cls(
-            fingerprint=record["fingerprint"],
-            dates=[session["session_date"] for session in record["inputs"]["sessions"]],
+            fingerprint=gold.fingerprint,
+            dates=[session["session_date"] for session in gold.record["inputs"]["sessions"]],
             outcomes=[row for row in rows("level_outcomes") if row["session_phase"] is None],
             incidence=rows("cumulative_incidence"),
             curves=rows("event_curves"),
@@ -198,9 +187,6 @@ class GoldView:
         for row in sorted(self.curves, key=lambda row: row["offset_s"]):
             found.setdefault((row["stratum"], row["is_placebo"]), []).append(row)
         return found
-
-
-_REMAKE = "make it again with make gold START= END="
 
 
 def _stratum(row: Row) -> str:

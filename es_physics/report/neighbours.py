@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from es_physics.calendar import NEW_YORK
+from es_physics.gold.runs import Run
 from es_physics.report.errors import ReportError
 from es_physics.report.event_text import level_name
 from es_physics.report.published import Publication
-from es_physics.report.research_runs import Run, finished_runs
+from es_physics.report.research_runs import run_rows, run_table, runs_of
 from es_physics.report.research_text import classes_of
 from es_physics.silver.commit import GOLD, OF_MANY
 
@@ -103,11 +104,11 @@ def answers(
     of_target = (pc.field("target") == target) & pc.field("event_id").isin(names)
     found: dict[str, list[Row]] = {}
     of_set = pc.field("feature_set") == feature_set
-    for row in run.rows("neighbours", of_target & of_set):
+    for row in run_rows(run, "neighbours", of_target & of_set):
         found.setdefault(row["event_id"], []).append(row)
     odds: dict[str, dict[str, dict[str, float]]] = {}
     models = pc.field("model").isin(pa.array([*BESIDE, "knn"]))
-    for row in run.rows("predictions", of_target & models):
+    for row in run_rows(run, "predictions", of_target & models):
         if row["model"] in BESIDE or row["feature_set"] == feature_set:
             odds.setdefault(row["event_id"], {}).setdefault(row["model"], {})[row["class"]] = row[
                 "p"
@@ -174,7 +175,7 @@ def answer_for(
         )
     runs = [
         run
-        for run in finished_runs(root, gold.fingerprint)
+        for run in runs_of(root, gold.fingerprint)
         if run_id is None or run.run_id.startswith(run_id)
     ]
     if not runs:
@@ -195,7 +196,7 @@ def _why_none(
         {
             (row["target"], row["feature_set"])
             for run in runs
-            if (table := run.table("neighbours")) is not None
+            if (table := run_table(run, "neighbours")) is not None
             for row in table.select(["target", "feature_set"])
             .group_by(["target", "feature_set"])
             .aggregate([])
@@ -235,7 +236,7 @@ def find_event(root: Path, session: date, clock: str) -> str:
 
 def current_gold(root: Path) -> Publication:
     """The gold below `root`. Raises ReportError if none is published."""
-    gold = Publication.read(root, GOLD, OF_MANY[GOLD])
+    gold = Publication.read(root, GOLD)
     if gold is None:
         raise ReportError(f"no gold is published below {root}; {OF_MANY[GOLD]} START= END=")
     return gold

@@ -11,10 +11,11 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from es_physics.gold.runs import Run, trials_file
 from es_physics.report.errors import ReportError
 from es_physics.report.neighbours import Answer, Events, answers
 from es_physics.report.published import Publication
-from es_physics.report.research_runs import Run, finished_runs
+from es_physics.report.research_runs import run_rows, run_table, runs_of
 from es_physics.report.research_text import (
     CANDIDATES,
     MODELS,
@@ -22,7 +23,7 @@ from es_physics.report.research_text import (
     classes_of,
     row_name,
 )
-from es_physics.silver.commit import GOLD, OF_MANY, SCORES
+from es_physics.silver.commit import GOLD, SCORES
 
 Row = dict[str, Any]
 
@@ -124,13 +125,13 @@ class ResearchView:
 
         Raises ReportError if a record or a file is not what was published.
         """
-        gold = Publication.read(root, GOLD, OF_MANY[GOLD])
-        scores = Publication.read(root, SCORES, OF_MANY[SCORES])
+        gold = Publication.read(root, GOLD)
+        scores = Publication.read(root, SCORES)
         trials = _trials(root)
         if gold is None or scores is None:
-            runs = finished_runs(root, gold.fingerprint) if gold else []
+            runs = runs_of(root, gold.fingerprint) if gold else []
             return cls(root, gold, scores, trials=trials, unscored=len(runs))
-        runs = finished_runs(root, str(scores.record["inputs"].get("gold_fingerprint")))
+        runs = runs_of(root, str(scores.record["inputs"].get("gold_fingerprint")))
         is_current = scores.record["inputs"].get("gold_fingerprint") == gold.fingerprint
         events = Events(gold)
         studies = _studies(scores, runs, events if is_current else None)
@@ -141,7 +142,7 @@ class ResearchView:
             scores,
             studies,
             trials,
-            sum(run.run_id not in scored for run in finished_runs(root, gold.fingerprint)),
+            sum(run.run_id not in scored for run in runs_of(root, gold.fingerprint)),
             events.rows if is_current and studies else {},
         )
 
@@ -177,6 +178,7 @@ def _studies(scores: Publication, runs: Sequence[Run], events: Events | None) ->
             return (row["run_id"], row["target"]) == key
 
         run = by_id.get(run_id)
+        of_target = pc.field("target") == target
         answered, answerable = _answers(run, events, target, asked) if run else ([], 0)
         mine = sorted(filter(of_study, rows), key=_model_place)
         studies.append(
@@ -192,8 +194,8 @@ def _studies(scores: Publication, runs: Sequence[Run], events: Events | None) ->
                     for name in _TABLES
                 },
                 calibration=list(filter(of_study, calibration)),
-                importances=list(filter(of_study, run.rows("importances"))) if run else [],
-                dependence=list(filter(of_study, run.rows("partial_dependence"))) if run else [],
+                importances=run_rows(run, "importances", of_target) if run else [],
+                dependence=run_rows(run, "partial_dependence", of_target) if run else [],
                 answers=answered,
                 answerable=answerable,
                 skipped=_skipped(run, target) if run else [],
@@ -204,7 +206,7 @@ def _studies(scores: Publication, runs: Sequence[Run], events: Events | None) ->
 
 def _answers(run: Run, events: Events | None, target: str, asked: int) -> tuple[list[Answer], int]:
     """Answers for the newest events with neighbours, and how many events have some."""
-    table = run.table("neighbours")
+    table = run_table(run, "neighbours")
     if events is None or table is None:
         return [], 0
     of_target = table.filter(pc.field("target") == target)
@@ -227,7 +229,7 @@ def _skipped(run: Run, target: str) -> list[str]:
 
 
 def _trials(root: Path) -> list[Row]:
-    path = root / "trials.parquet"
+    path = trials_file(root)
     if not path.is_file():
         return []
     try:

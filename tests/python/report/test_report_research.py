@@ -299,7 +299,9 @@ def test_a_damaged_file_stops_the_page_in_one_line(tmp_path: Path, command: Comm
     (folder / "run.json").write_text("{}", encoding="utf-8")
     code, _, errors = command("report", "--research")
     assert code == 1
-    assert "is no record of a run (KeyError: 'status')" in errors
+    assert (
+        "is no record of a run (KeyError('status')); remove its folder and make research" in errors
+    )
     assert errors.count("\n") == 1
 
 
