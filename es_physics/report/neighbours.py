@@ -19,6 +19,7 @@ from es_physics.report.event_text import level_name
 from es_physics.report.published import Publication
 from es_physics.report.research_runs import run_rows, run_table, runs_of
 from es_physics.report.research_text import classes_of
+from es_physics.report.session_page import session_file
 from es_physics.silver.commit import GOLD, OF_MANY
 
 Row = dict[str, Any]
@@ -94,6 +95,11 @@ def event_words(event: Mapping[str, Any]) -> str:
         f"{event['session_date']} {clock_text(event)} {level_name(event['level_kind'])}"
         f" {event['direction']}"
     )
+
+
+def event_pages(event: Mapping[str, Any]) -> tuple[str, str]:
+    """The pages that can show an event, by its id behind a #, the closest look first."""
+    return f"{event['session_date']}-entries.html", session_file(event["session_date"])
 
 
 def answers(

@@ -10,9 +10,8 @@ from rich.table import Table
 
 from es_physics.console import console
 from es_physics.report.event_text import UNKNOWN, number
-from es_physics.report.neighbours import Answer, clock_text, event_words
+from es_physics.report.neighbours import Answer, clock_text, event_pages, event_words
 from es_physics.report.research_text import MODELS
-from es_physics.report.session_page import session_file
 
 _ROW = ("distance", "weight", "outcome", "mfe_atr", "mae_atr", "scaled_time")
 
@@ -53,7 +52,7 @@ def show(answer: Answer, limit: int, pages: Path) -> None:
     for name in ("distance", "weight"):
         nearest.add_column(name, justify="right")
     nearest.add_column("outcome")
-    for name in ("on ATR", "back ATR", "after s"):
+    for name in ("on ATR", "back ATR", "touched s"):
         nearest.add_column(name, justify="right")
     for row in answer.neighbours[:limit]:
         nearest.add_row(
@@ -109,5 +108,5 @@ def _event(event: dict[str, Any], pages: Path) -> dict[str, Any]:
 def _page(event: dict[str, Any], pages: Path) -> str:
     """The page that shows an event, if it was written; a neighbour's row names it otherwise."""
     name = event.get("neighbour_event_id") or event["event_id"]
-    path = pages / session_file(event["session_date"])
-    return f"{path}#{name}" if path.is_file() else ""
+    there = (pages / page for page in event_pages(event))
+    return next((f"{path}#{name}" for path in there if path.is_file()), "")

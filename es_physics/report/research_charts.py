@@ -122,7 +122,7 @@ def _session_figure() -> figure:
 def _sum_figure() -> figure:
     plot = _figure("gains-title:sum", 220, x_axis_type="datetime")
     others = _empty("gains:others", "days", "sums")
-    plot.multi_line("days", "sums", source=others, line_color=light("line"), line_width=1.4)
+    plot.multi_line("days", "sums", source=others, line_color=light("muted"), line_alpha=0.45)
     source = _gains_source("gains:sum")
     drawn = plot.line("day", "sum", source=source, line_color=light("flow"), line_width=2.2)
     plot.add_tools(_gain_tip(drawn))

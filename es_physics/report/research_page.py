@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from es_physics.report.embed import chart_json
 from es_physics.report.event_text import UNKNOWN, number
-from es_physics.report.neighbours import BESIDE, Answer, event_words
+from es_physics.report.neighbours import BESIDE, Answer, event_pages, event_words
 from es_physics.report.page import json_script, render, source
 from es_physics.report.range_charts import group_name
 from es_physics.report.research_charts import (
@@ -39,7 +39,6 @@ from es_physics.report.research_text import (
     verdict,
 )
 from es_physics.report.research_view import ResearchView, Row, Study, target_place
-from es_physics.report.session_page import session_file
 from es_physics.report.statistics import wilson_interval
 
 RESEARCH_FILE = "research.html"
@@ -149,6 +148,7 @@ def _study_text(study: Study, several: bool) -> Row:
         "ablations": _ablations(study),
         "edge": _edge(study),
         "similarity": _similarity(study),
+        "nearest_is_worse": _nearest_is_worse(study.tables["similarity"]),
         "skipped": study.skipped,
     }
 
@@ -257,6 +257,16 @@ def _similarity(study: Study) -> list[Row]:
     ]
 
 
+def _nearest_is_worse(rows: Sequence[Row]) -> bool:
+    """Whether on any set of features the nearest quarter has less skill than the farthest."""
+    skill = {(row["feature_set"], row["quartile"]): row["skill"] for row in rows}
+    return any(
+        near < far
+        for (features, quartile), near in skill.items()
+        if quartile == 1 and near is not None and (far := skill.get((features, 4))) is not None
+    )
+
+
 def _trial_rows(trials: Sequence[Row]) -> list[Row]:
     """Trials by target, model and set: how many runs ended and how many failed."""
     found: dict[tuple[str, str, str], dict[str, int]] = {}
@@ -301,8 +311,8 @@ def _entry(event: Row | None, name: str, pages: Collection[str]) -> list[str]:
     """An event in words, its id, and its page if there is one."""
     if event is None:
         return [name, name, ""]
-    page = session_file(event["session_date"])
-    return [event_words(event), name, page if page in pages else ""]
+    page = next((page for page in event_pages(event) if page in pages), "")
+    return [event_words(event), name, page]
 
 
 def _study_data(study: Study, entries: dict[str, int]) -> Row:

@@ -145,6 +145,7 @@ def test_the_glance_shows_skill_beside_the_walks_and_what_was_tried(
     glance = text[text.index("Skill against") : text.index("One model")]
     assert "on ta" not in glance
     assert "lightgbm_null on ta +2.10 % +3.10 % −1.00 % −2.00 to +0.10 % 1,234 entries" in text
+    assert "Here the nearest are worse" not in text
     assert "1 (nearest) full +2.00 % 308 entries, effective n 141.9, 40 sessions" in text
     assert "lightgbm_null on full −0.065 −1.5 210 1,234 40" in text
     assert "patchtst on full 1 1" in text
@@ -339,6 +340,11 @@ def test_neighbours_as_json_link_to_the_pages_that_are_there(
     assert found["neighbours_count"] == 3
     assert [one["event_id"] for one in found["neighbours"]] == event_ids()[:2]
     assert found["neighbours"][0]["page"] == f"{there}#{event_ids()[0]}"
+    # A page of the session's entries is a closer look.
+    closer = tmp_path / "pages" / "2025-11-03-entries.html"
+    closer.touch()
+    _, printed, _ = command("neighbours", event_ids()[-1], *arguments)
+    assert json.loads(printed)["neighbours"][0]["page"] == f"{closer}#{event_ids()[0]}"
 
 
 def test_the_latest_run_answers_unless_one_is_named(tmp_path: Path, command: Command) -> None:
@@ -396,3 +402,8 @@ def test_the_page_stays_below_its_limit_whatever_is_asked(
     assert first["models"][0]["strata"]
     assert all(model["leftOut"] and not model["strata"] for model in second["models"])
     assert len(page()) < whole - 1000
+
+
+def test_the_page_says_if_likeness_says_nothing(tmp_path: Path, page: Callable[[], str]) -> None:
+    report_research.publish_research(tmp_path / "gold", nearer_is_better=False)
+    assert "Here the nearest are worse." in body(page())
