@@ -41,6 +41,10 @@ _NOT_FEATURES = {
     "is_first_15m",
 }
 _NULL_STEP_S = 20.0
+_PLACEBO_LABELS = (
+    *("event_id", "session_date", "outcome", "uniqueness"),
+    *("null_p_break", "null_p_bounce", "null_p_chop"),
+)
 
 
 @dataclass(frozen=True)
@@ -164,14 +168,22 @@ class RangeView:
         """Labels of placebos that no real level is near, with their kind and direction."""
         tables = []
         for commit in self._commits:
-            entries, labels = (commit.table(name) for name in ("placebo_events", "placebo_labels"))
-            if entries is not None and labels is not None:
-                far = entries.filter(pc.invert(entries["near_real_level"]))
-                far = far.select(["event_id", "level_kind", "direction"])
-                tables.append(labels.join(far, "event_id", join_type="inner"))
+            entries = commit.table(
+                "placebo_events", "event_id", "level_kind", "direction", "near_real_level"
+            )
+            labels = commit.table("placebo_labels", *_PLACEBO_LABELS)
+            if entries is None or labels is None:
+                continue
+            far = entries.filter(pc.invert(entries["near_real_level"]))
+            place = pc.index_in(far["event_id"], value_set=labels["event_id"])
+            known = pc.is_valid(place)
+            of = labels.take(place.filter(known))
+            for name in ("level_kind", "direction"):
+                of = of.append_column(name, far[name].filter(known))
+            tables.append(of)
         if not tables:
             return pa.table({})
-        # A join keeps no order, and sums depend on it.
+        # Sums depend on the order.
         return pa.concat_tables(tables, promote_options="permissive").sort_by("event_id")
 
     def _shares(self, events: pa.Table) -> list[OutcomeShare]:
@@ -252,15 +264,9 @@ class RangeView:
             return DriftMap([], dates, *(np.empty((0, len(dates))) for _ in range(3)))
         columns = {name: _floats(self.events, name) for name in names}
         varying = [name for name, values in columns.items() if np.nanstd(_known(values)) > 0]
-        cells = np.array(
-            [
-                [
-                    drift(columns[name][member == place], columns[name][member != place])
-                    for place in range(len(dates))
-                ]
-                for name in varying
-            ]
-        ).reshape(len(varying), len(dates), 3)
+        cells = np.array([drift(columns[name], member, len(dates)) for name in varying]).reshape(
+            len(varying), len(dates), 3
+        )
         return DriftMap(varying, dates, cells[:, :, 0], cells[:, :, 1], cells[:, :, 2])
 
     def _groups(self, events: pa.Table) -> list[tuple[str, str, NDArray[np.bool_]]]:

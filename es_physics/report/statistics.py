@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,6 +70,9 @@ def cumulative_incidence(
     return incidence[np.searchsorted(moments, wanted, side="right")]
 
 
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+
+
 class Drift(NamedTuple):
     """How one sample's distribution differs from another's; NaN where either has no values."""
 
@@ -85,18 +89,42 @@ _KS_ONE_PERCENT = 1.6276
 goodness of fit of empirical distributions", Annals of Mathematical Statistics 19."""
 
 
-def drift(sample: ArrayLike, rest: ArrayLike) -> Drift:
-    """Compare two samples, NaN values left out. The shift's deviation is of both together."""
-    a, b = (
-        np.sort(x[np.isfinite(x)]) for x in (np.asarray(sample, float), np.asarray(rest, float))
-    )
-    if not len(a) or not len(b):
-        return Drift(np.nan, np.nan, np.nan)
-    pooled = np.concatenate([a, b])
-    deviation = float(pooled.std())
-    shift = float(a.mean() - b.mean()) / deviation if deviation > 0 else np.nan
-    distance = np.searchsorted(a, pooled, "right") / len(a) - np.searchsorted(
-        b, pooled, "right"
-    ) / len(b)
-    critical = _KS_ONE_PERCENT * np.sqrt((len(a) + len(b)) / (len(a) * len(b)))
-    return Drift(shift, float(np.abs(distance).max()), float(critical))
+def drift(values: ArrayLike, group: ArrayLike, groups: int) -> list[Drift]:
+    """Compare the values of each group with those of all others together, NaN left out.
+
+    `group` (n) says which of `groups` groups, counted from 0, each value (n) is of. The shift's
+    deviation is of all values.
+
+    With F and A the distribution functions of all N values and of the group's n, the others' is
+    (N F - n A) / (N - n), so that the largest distance is N / (N - n) max |A - F|, which is reached
+    at or just before a value of the group.
+    """
+    every, of = np.asarray(values, float), np.asarray(group)
+    known = np.isfinite(every)
+    order = np.argsort(every[known], kind="stable")
+    pooled, of = every[known][order], of[known][order]
+    total, deviation = len(pooled), float(pooled.std()) if len(pooled) else 0.0
+    ranks = {side: np.searchsorted(pooled, pooled, side) for side in _SIDES}
+    by_group = np.argsort(of, kind="stable")
+    ends = np.searchsorted(of[by_group], np.arange(groups + 1))
+    found = []
+    for start, end in pairwise(ends):
+        members = by_group[start:end]  # in the order of their values
+        size, rest = len(members), total - len(members)
+        if not size or not rest:
+            found.append(Drift(np.nan, np.nan, np.nan))
+            continue
+        sample = pooled[members]
+        distance = max(
+            float(
+                np.abs(
+                    np.searchsorted(sample, sample, side) / size - ranks[side][members] / total
+                ).max()
+            )
+            for side in _SIDES
+        )
+        others = (float(pooled.sum()) - float(sample.sum())) / rest
+        shift = (float(sample.mean()) - others) / deviation if deviation > 0 else np.nan
+        critical = _KS_ONE_PERCENT * np.sqrt(total / (size * rest))
+        found.append(Drift(shift, total / rest * distance, float(critical)))
+    return found

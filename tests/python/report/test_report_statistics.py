@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from es_physics.report.statistics import cumulative_incidence, drift, wilson_interval
+from es_physics.report.statistics import Drift, cumulative_incidence, drift, wilson_interval
 
 
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -63,12 +63,17 @@ def test_incidence_of_one_cause_is_one_minus_kaplan_meier(watches: list[tuple[in
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+def drift_of(a: list[float], b: list[float]) -> Drift:
+    """Of the first sample against the second."""
+    return drift([*a, *b], [0] * len(a) + [1] * len(b), 2)[0]
+
+
 @given(
     st.lists(st.integers(-5, 5), min_size=1, max_size=30),
     st.lists(st.integers(-5, 5), min_size=1, max_size=30),
 )
-def test_ks_distance_equals_scipys(a: list[int], b: list[int]) -> None:
-    found = drift(a, b)
+def test_ks_distance_equals_scipys(a: list[float], b: list[float]) -> None:
+    found = drift_of(a, b)
     assert found.ks == pytest.approx(stats.ks_2samp(a, b, method="asymp").statistic, abs=1e-12)
     per_root = float(stats.kstwobign.isf(0.01))
     n, m = len(a), len(b)
@@ -76,8 +81,16 @@ def test_ks_distance_equals_scipys(a: list[int], b: list[int]) -> None:
 
 
 def test_drift_leaves_the_unknown_out_and_has_a_sign() -> None:
-    found = drift([1.0, 3.0, np.nan], [0.0, 0.0, np.nan, np.nan])
+    found = drift_of([1.0, 3.0, np.nan], [0.0, 0.0, np.nan, np.nan])
     assert found.shift == pytest.approx(2 / np.std([1, 3, 0, 0]))
     assert found.ks == 1.0
-    assert np.isnan(drift([], [1.0])).all()
-    assert np.isnan(drift([2.0], [2.0]).shift)
+    assert np.isnan(drift_of([], [1.0])).all()
+    assert np.isnan(drift_of([2.0], [2.0]).shift)
+
+
+def test_drift_of_a_group_is_against_all_others() -> None:
+    values, group = [1.0, 5.0, 2.0, 4.0, 9.0, 3.0], [0, 1, 0, 2, 2, 1]
+    for place, found in enumerate(drift(values, group, 3)):
+        mine = [value for value, of in zip(values, group, strict=True) if of == place]
+        others = [value for value, of in zip(values, group, strict=True) if of != place]
+        assert found == pytest.approx(drift_of(mine, others))
