@@ -118,7 +118,6 @@ def gamma_panel(
     low, high = float(np.nanmin(known)), float(np.nanmax(known))
     spare = max(0.06 * (high - low), 1.0)
     plot = panel_below(price, 170, Range1d(low - spare, high + spare))
-    plot.name = "gamma-marks"
     source = ColumnDataSource(dict(marks), name="gamma_marks")
     plot.segment("x", -1e9, "x", 1e9, source=selected, line_color=light("select"), line_width=1.2)
     hovered = plot.line("t", "price", source=source, line_color=light("candle"), line_width=1)

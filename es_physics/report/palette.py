@@ -41,6 +41,7 @@ PALETTE = {
     "family_4": Shade("#4b7d1f", "#a5d36e"),
     "family_5": Shade("#9a4d5c", "#e3a5b1"),
     "family_6": Shade("#4a6488", "#a9bddb"),
+    "vwap": Shade("#2f3273", "#c3c8ff"),
     "select": Shade("#d0006f", "#ff7cc0"),
     "good": Shade("#1a6aa8", "#69b4fc"),
     "bad": Shade("#b04a05", "#ffa25a"),

@@ -1,7 +1,8 @@
 """The session's price chart with the order flow below it, as Bokeh figures.
 
 The page's script finds models by name: `events`, `shown`, `bars`, `clock`, `price`, `selected`,
-`horizon`, `premarket`, and `zone:KIND`, `level:KIND` per level kind.
+`horizon`, `premarket`, `vwap`, `zone:KIND`, `level:KIND` per level kind, and `panel:KEY`, whose tag
+is its height without a time axis.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from bokeh.plotting import figure
 
 from es_physics.report.chart_style import FONT, fill, style, tip, tip_pairs
 from es_physics.report.event_text import PANELS, Fact, tooltip
+from es_physics.report.flow_panels import flow_panels
 from es_physics.report.gamma_chart import gamma_panel
 from es_physics.report.palette import light, outcome_role
 from es_physics.report.panels import AXIS_WIDTH, TAGS_WIDTH, clock_axis, panel_below, shade_until
@@ -42,8 +44,11 @@ MARKER_SIZE = 13
 _MINUTE_MS = 60_000
 
 
-def session_chart(view: SessionView) -> Column:
-    """Candles, levels, zones and events, order flow at the events, and gamma's marks, by time."""
+def session_chart(view: SessionView) -> tuple[Column, list[tuple[str, str]]]:
+    """Candles, levels, zones and events, and below them what flowed, by time.
+
+    With it the keys and names of the panels below the price; the script shows and hides them.
+    """
     price = _price_figure(view)
     events = _event_source(view)
     shown = BooleanFilter(name="shown", booleans=[True] * len(view.events))
@@ -51,25 +56,36 @@ def session_chart(view: SessionView) -> Column:
         dimension="height", line_color=light("muted"), line_dash="dotted", line_width=1
     )
     selected = ColumnDataSource({"x": [], "marker": [], "y": []}, name="selected")
-    panels = [
-        _panel(view, price, events, shown, selected, fact)
+    panels = flow_panels(view, price)
+    for _, _, plot in panels:
+        _mark_time(plot, selected)
+    panels += [
+        (
+            f"at-{fact.column}",
+            f"{fact.title} at entries",
+            _panel(view, price, events, shown, selected, fact),
+        )
         for fact in PANELS
-        if fact.column in events.data
+        if fact.column in events.data and view.events
     ]
     if view.has_gamma_marks:
-        panels.append(gamma_panel(view.gamma_marks, price, selected))
+        panels.append(("gamma", "Flip and walls", gamma_panel(view.gamma_marks, price, selected)))
     _mark_selection(price, selected, "y")
     _mark_events(price, view, events, shown, "y")
-    for plot in (price, *panels):
+    for key, _, plot in panels:
+        plot.name = f"panel:{key}"
+        plot.tags = [plot.height]
+        plot.xaxis.axis_label = "New York time"
+        plot.xaxis.visible = False
+    price.tags = [price.height]
+    price.xaxis.axis_label = "New York time"
+    for plot in (price, *(plot for _, _, plot in panels)):
         plot.add_tools(CrosshairTool(overlay=crosshair))
         style(plot)
-    for plot in (price, *panels[:-1]):
-        plot.xaxis.visible = False
-    last = (price, *panels)[-1]
-    last.xaxis.visible = True
-    last.height += 24
-    last.xaxis.axis_label = "New York time"
-    return column(price, *panels, sizing_mode="stretch_width", spacing=2)
+    return (
+        column(price, *(plot for _, _, plot in panels), sizing_mode="stretch_width", spacing=2),
+        [(key, name) for key, name, _ in panels],
+    )
 
 
 def _price_figure(view: SessionView) -> figure:
@@ -142,7 +158,22 @@ def _price_figure(view: SessionView) -> figure:
     )
     _draw_levels(plot, view)
     _draw_candles(plot, view)
+    _draw_vwap(plot, view)
     return plot
+
+
+def _draw_vwap(plot: figure, view: SessionView) -> None:
+    """A line to look at: no level, without a zone."""
+    times, prices = view.vwap()
+    plot.line(
+        "t",
+        "vwap",
+        source=ColumnDataSource({"t": times, "vwap": prices}, name="vwap_source"),
+        name="vwap",
+        line_color=light("vwap"),
+        line_dash="dotdash",
+        line_width=1.5,
+    )
 
 
 def _draw_levels(plot: figure, view: SessionView) -> None:
@@ -318,15 +349,7 @@ def _mark_selection(plot: figure, selected: ColumnDataSource, y: str) -> None:
                 line_dash="dashed",
             )
         )
-    plot.segment(
-        "x",
-        -1e9,
-        "x",
-        1e9,
-        source=selected,
-        line_color=light("select"),
-        line_width=1.2,
-    )
+    _mark_time(plot, selected)
     plot.scatter(
         "x",
         y,
@@ -337,6 +360,10 @@ def _mark_selection(plot: figure, selected: ColumnDataSource, y: str) -> None:
         line_color=light("select"),
         line_width=2.5,
     )
+
+
+def _mark_time(plot: figure, selected: ColumnDataSource) -> None:
+    plot.segment("x", -1e9, "x", 1e9, source=selected, line_color=light("select"), line_width=1.2)
 
 
 def _panel(
@@ -354,7 +381,7 @@ def _panel(
     lowest = 0.0 if known.size and (values[np.isfinite(values)] >= 0).all() else -reach
     if name == "tape_imbalance":
         lowest, reach = -1.25, 1.25
-    plot = panel_below(price, 128, Range1d(lowest, reach))
+    plot = panel_below(price, 112, Range1d(lowest, reach))
     plot.yaxis.axis_label = f"{fact.title}\n{fact.subtitle}"
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[0]")
     plot.add_layout(Span(dimension="width", location=0, line_color=light("muted"), line_width=1))

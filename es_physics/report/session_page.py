@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from es_physics.report.session_charts import session_chart
 from es_physics.report.session_view import GAMMA_REACH, Row, SessionView
 
 _NO_GAMMA_TABLE = "No gamma by strike was published with this session: it needs the options feeds."
+_EXACT_IN_SCRIPTS = 2**53
 _DASHES = {"solid": "", "dashed": "5 3", "dotted": "2 2", "dotdash": "2 2 6 2"}
 
 
@@ -47,6 +49,7 @@ def session_page(view: SessionView, beside: Neighbours = ALONE, made_from: str =
     has_chart = len(view.bars["close"]) > 0
     has_gamma = has_chart and bool(view.events) and view.gamma is not None
     has_book = has_chart and any("spread_ticks" in event for event in view.events)
+    chart, panels = session_chart(view) if has_chart else (None, [])
     return render(
         "session.html",
         bokeh=has_chart,
@@ -58,7 +61,10 @@ def session_page(view: SessionView, beside: Neighbours = ALONE, made_from: str =
         session=view.session,
         tiles=_tiles(view),
         notices=_notices(view),
-        chart=Markup(chart_json(session_chart(view))) if has_chart else "",
+        chart=Markup(chart_json(chart)) if chart else "",
+        panels=panels,
+        vwap_key=_line_of("vwap", "dotdash", "VWAP") if len(view.vwap()[0]) else "",
+        features=_numeric(view.events),
         book_chart=_empty_book_chart(*_buckets(view)) if has_book else "",
         gamma_chart=_empty_gamma_chart() if has_gamma else "",
         gamma_note="" if view.gamma is not None else _NO_GAMMA_TABLE,
@@ -72,7 +78,7 @@ def session_page(view: SessionView, beside: Neighbours = ALONE, made_from: str =
         fingerprint=view.commit.fingerprint,
         zone_rule=_zone_rule(view),
         data_json=json_script(_data(view)),
-        session_js=source("session.js"),
+        session_js=source("session.js") + source("session_entries.js"),
     )
 
 
@@ -219,13 +225,39 @@ def _line_key(styles: Mapping[str, LineStyle], kind: str) -> Markup:
 
 
 def _gamma_keys() -> list[Markup]:
+    return [_line_of(role, dash, words) for words, role, dash in MARK_STYLES.values()]
+
+
+def _line_of(role: str, dash: str, words: str) -> Markup:
+    return Markup(
+        '<svg class="key" width="26" height="10" aria-hidden="true"><path d="M0 5h26" '
+        'stroke="var(--{})" stroke-width="2" stroke-dasharray="{}"/></svg> {}'
+    ).format(role, _DASHES[dash], words)
+
+
+def _numeric(events: Sequence[Row]) -> list[str]:
+    """Columns of events that hold numbers, or yes and no, and no times of their sources."""
     return [
-        Markup(
-            '<svg class="key" width="26" height="10" aria-hidden="true"><path d="M0 5h26" '
-            'stroke="var(--{})" stroke-width="2" stroke-dasharray="{}"/></svg> {}'
-        ).format(role, _DASHES[dash], words)
-        for words, role, dash in MARK_STYLES.values()
+        name
+        for name in (events[0] if events else ())
+        if not name.endswith("_ts_ns")
+        and any(event[name] is not None for event in events)
+        and all(isinstance(event[name], int | float | None) for event in events)
     ]
+
+
+def _columns_of(events: Sequence[Row]) -> dict[str, list[Any]]:
+    """All columns of the events as JSON holds them: what has no number there is its text."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, int) and abs(value) > _EXACT_IN_SCRIPTS:
+            return str(value)  # a script's numbers are doubles
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
+        return value if isinstance(value, int | float | str | None) else str(value)
+
+    names = events[0] if events else ()
+    return {name: [plain(event[name]) for event in events] for name in names}
 
 
 def _direction_key(direction: str) -> Markup:
@@ -295,6 +327,8 @@ def _data(view: SessionView) -> dict[str, Any]:
             }
             for kind, rows in view.levels.items()
         },
+        "date": str(view.commit.session_date),
+        "columns": _columns_of(view.events),
         "horizon_ms": view.commit.var("horizon_minutes") * 60_000,
         "threshold": view.commit.var("outcome_threshold"),
         "depth_bins": list(DEPTH_BINS),

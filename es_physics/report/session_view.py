@@ -26,6 +26,8 @@ GAMMA_MARKS = {"flip": "zero_gamma", "call_wall": "call_wall", "put_wall": "put_
 """What the chain as a whole says of the price: names, and columns of gamma_by_minute."""
 
 _BAR_PRICES = ("open", "high", "low", "close", "volume", "atr")
+_BAR_FLOW = ("vwap", "buy_volume", "sell_volume")
+"""Columns of bars that a session of an earlier version may lack."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class SessionView:
     gamma_by_minute: list[Row]
     replenishment: dict[str, list[Row]]
     """Buckets of the barrier's window by event, the oldest first."""
+    session_grid: pa.Table | None
     gates: list[Row] | None
     quality: list[Row] | None
 
@@ -66,7 +69,11 @@ class SessionView:
         return cls(
             commit=commit,
             session=sessions[0],
-            bars={name: _floats(bars[name]) for name in _BAR_PRICES},
+            bars={
+                name: _floats(bars[name])
+                for name in (*_BAR_PRICES, *_BAR_FLOW)
+                if name in _BAR_PRICES or name in bars.column_names
+            },
             bar_starts_ns=bars["bar_start_ns"].to_numpy(),
             bar_ends_ns=bars["bar_end_ns"].to_numpy(),
             levels=levels,
@@ -74,6 +81,7 @@ class SessionView:
             gamma=((gamma := commit.table("gamma_by_strike")) and gamma.num_rows and gamma) or None,
             gamma_by_minute=commit.rows("gamma_by_minute"),
             replenishment=replenishment,
+            session_grid=commit.table("session_grid"),
             gates=_rows_if_there(commit, "qa_gate_results"),
             quality=_rows_if_there(commit, "bronze_quality"),
         )
@@ -139,6 +147,37 @@ class SessionView:
         atr = np.append(self.bars["atr"], np.nan)[place]  # place -1: no bar has ended yet
         smallest = self.commit.var("zone_min_width")
         return np.fmax(smallest, self.commit.var("zone_atr_multiple") * atr)
+
+    @property
+    def delta(self) -> Floats | None:
+        """Contracts bought less sold in each bar, by the aggressor; None where bars do not say."""
+        if not self.bars.keys() >= {"buy_volume", "sell_volume"}:
+            return None
+        return self.bars["buy_volume"] - self.bars["sell_volume"]
+
+    def vwap(self) -> tuple[Floats, Floats]:
+        """Volume-weighted mean price since the cash session's open, as each of its bars ends.
+
+        Times (ms on the wall clock) and prices, both empty where bars do not say.
+        """
+        since_open = self.bar_starts_ns >= self.session["rth_start_ns"]
+        if "vwap" not in self.bars or not since_open.any():
+            return np.empty(0), np.empty(0)
+        volume = np.where(np.isfinite(self.bars["vwap"]), self.bars["volume"], 0.0)[since_open]
+        value = np.cumsum(np.nan_to_num(self.bars["vwap"][since_open]) * volume)
+        total = np.cumsum(volume)
+        known = total > 0
+        return self.clock_ms(self.bar_ends_ns[since_open])[known], (value[known] / total[known])
+
+    def grid(self, column: str) -> tuple[Floats, Floats]:
+        """Starts of the cells of session_grid (ms on the wall clock) and their values.
+
+        Both empty without the table.
+        """
+        if self.session_grid is None:
+            return np.empty(0), np.empty(0)
+        cells = self.session_grid
+        return self.clock_ms(cells["grid_start_ns"].to_numpy()), _floats(cells[column])
 
     def gamma_at(self, event: Row) -> Row | None:
         """Gamma by strike at the last minute mark at or before an event; None before the first.

@@ -97,7 +97,10 @@ def publish(
     if gamma:
         arrow["gamma_by_strike"] = pa.Table.from_pylist(_gamma(session_date))
         arrow["gamma_by_minute"] = pa.Table.from_pylist(_gamma_by_minute(session_date))
+    if not book:
+        arrow["bars_1m"] = arrow["bars_1m"].drop_columns(["vwap", "buy_volume", "sell_volume"])
     if book:
+        arrow["session_grid"] = pa.Table.from_pylist(_grid(session_date))
         arrow["event_replenishment"] = pa.Table.from_pylist(_replenishment(session_date, wide))
     if placebo:
         arrow |= _placebos(session_date)
@@ -164,10 +167,26 @@ def _bars(session_date: date) -> list[dict[str, Any]]:
                 "low": middle - 2,
                 "close": middle + (1 if minute % 2 else -1),
                 "volume": 10,
+                "vwap": middle + 0.25 * (minute % 2),
+                "buy_volume": 7 if minute % 3 else 2,
+                "sell_volume": 3 if minute % 3 else 8,
                 "atr": 4.0 if minute >= 331 else None,
             }
         )
     return bars
+
+
+def _grid(session_date: date) -> list[dict[str, Any]]:
+    return [
+        {
+            "session_date": session_date,
+            "grid_start_ns": ns(session_date, 9, 30 + cell / 2),
+            "grid_end_ns": ns(session_date, 9, 30 + (cell + 1) / 2),
+            "ofi_best": None if cell == 3 else 100 * cell - 400,
+            "mean_depth": 30.0 + cell,
+        }
+        for cell in range(10)
+    ]
 
 
 def _levels(session_date: date) -> list[dict[str, Any]]:

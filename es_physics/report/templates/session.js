@@ -1,4 +1,4 @@
-// The session page: filters, the chosen event, ranges of time, labels of the levels.
+// The session page's chart: the chosen event, ranges of time, tags of the levels.
 const data = readJson("data");
 const rows = [...document.querySelectorAll("#events tbody tr")];
 let chosen = null;
@@ -9,66 +9,24 @@ const TAG_HEIGHT = 15;
 
 const isShown = (index) => !rows[index].hidden;
 
-function applyFilters() {
-  const wanted = {};
-  for (const group of document.querySelectorAll("[data-filter]")) {
-    wanted[group.dataset.filter] = new Set(
-      [...group.querySelectorAll("input:checked")].map((box) => box.value));
-  }
-  const passes = (event) => Object.entries(wanted).every(([name, values]) => values.has(event[name]));
-  data.events.forEach((event, index) => { rows[index].hidden = !passes(event); });
-  const booleans = data.events.map((_, index) => isShown(index));
-  chartModel("shown").booleans = booleans;
-  source.change.emit();
-  for (const kind of data.kinds) {
-    const visible = wanted.kind.has(kind);
-    for (const part of ["zone", "level"]) {
-      const model = chartModel(`${part}:${kind}`);
-      if (model) model.visible = visible;
-    }
-  }
-  placeTags();
-  byId("count").textContent = `${booleans.filter(Boolean).length} of ${booleans.length} entries shown`;
-  if (chosen !== null && !isShown(chosen)) choose(null);
-  tabStop();
-}
-
-// One row of the table takes part in the tab order: the chosen one, else the first shown.
-function tabStop() {
-  const stop = chosen ?? Number(visibleRows()[0]?.dataset.event ?? -1);
-  rows.forEach((row, index) => { row.tabIndex = index === stop ? 0 : -1; });
-}
-
-const visibleRows = () =>
-  [...document.querySelectorAll("#events tbody tr")].filter((row) => !row.hidden);
-
 function choose(index, { focus = false } = {}) {
   chosen = index;
   rows.forEach((row, place) => row.setAttribute("aria-selected", String(place === index)));
   tabStop();
-  const mark = chartModel("selected");
   const horizon = chartModel("horizon");
+  showEntries();
   if (index === null) {
-    mark.data = Object.fromEntries(Object.keys(mark.data).map((name) => [name, []]));
     horizon.visible = false;
-    byId("card").replaceChildren(element("p", { className: "muted" }, "No entry is chosen."));
-    byId("facts").replaceChildren();
     showBook(null);
     showGamma(null);
     history.replaceState(null, "", location.pathname + location.search);
     return;
   }
   const event = data.events[index];
-  mark.data = Object.fromEntries(
-    Object.keys(mark.data).map((name) => [name, [source.data[name][index]]]));
   horizon.setv({
     visible: true, left: event.x, right: event.x + data.horizon_ms,
     bottom: event.level - data.threshold, top: event.level + data.threshold,
   });
-  byId("card").replaceChildren(...card(event, rows[index]), ...odds(event));
-  byId("facts").replaceChildren(...data.facts.map(({ heading, labels }, place) =>
-    element("section", {}, element("h3", {}, heading), element("dl", {}, ...labels.flatMap(
-      (label, line) => [element("dt", {}, label), element("dd", {}, event.facts[place][line])])))));
   showBook(event);
   showGamma(event);
   if (event.x < clock.start || event.x > clock.end) show(event.x - 20 * 6e4, event.x + 20 * 6e4);
@@ -78,28 +36,11 @@ function choose(index, { focus = false } = {}) {
   history.replaceState(null, "", `#${event.id}`);
 }
 
-// What happened, with the outcome as the table shows it.
-function card(event, row) {
-  const outcome = row.querySelector("[data-outcome]").cloneNode(true).childNodes;
-  const state = event.state
-    ? [" · barrier ", element("span", { className: "state" }, event.state)] : [];
-  return [element("h2", {}, event.title), element("p", {}, ...outcome, ...state)];
-}
-
-// The null model's chances, as bars.
-function odds(event) {
-  if (!event.odds) {
-    return [element("p", { className: "small muted" }, "Null model unknown: no volatility yet.")];
-  }
-  const bars = ["break", "bounce", "chop"].map((name, place) => {
-    const bar = element("b");
-    const percent = 100 * event.odds[place];
-    bar.style.cssText = `width:${percent}%;background:var(--${name})`;
-    return element("div", {}, element("span", {}, name), element("i", {}, bar),
-      element("span", {}, `${percent.toFixed(0)} %`));
-  });
-  return [element("h3", {}, "Chances of a driftless random walk"),
-    element("div", { className: "odds" }, ...bars)];
+// Rings around entries and lines at their times, in every chart.
+function markEntries(shown) {
+  const mark = chartModel("selected");
+  mark.data = Object.fromEntries(Object.keys(mark.data).map((name) =>
+    [name, shown.map((index) => source.data[name][index])]));
 }
 
 // Scrolls the table alone, never the page.
@@ -244,6 +185,11 @@ function shownTags() {
     if (at === null || !chartModel(`level:${kind}`)?.visible) continue;
     tags.push({ name: data.styles[kind].name, role: data.styles[kind].role, price: at });
   }
+  const vwap = chartModel("vwap_source").data;
+  const open = vwap.t.findLastIndex((time) => time <= clock.end);
+  if (open >= 0 && chartModel("vwap").visible) {
+    tags.push({ name: "VWAP", role: "vwap", price: vwap.vwap[open] });
+  }
   const bars = chartModel("bars").data;
   const last = bars.t.findLastIndex((time) => time <= clock.end);
   if (last >= 0) tags.push({ name: "last", role: "candle", price: bars.close[last] });
@@ -261,6 +207,41 @@ function spread(tags, distance, last) {
     tag.at = Math.min(tag.at, below);
     below = tag.at - distance;
   }
+}
+
+// The lowest chart that is shown has the clock.
+function placeClock() {
+  const charts = [price, ...[...document.querySelectorAll("[data-panel^='panel:']")]
+    .map((box) => chartModel(box.dataset.panel))];
+  const lowest = charts.findLast((chart) => chart.visible);
+  for (const chart of charts) {
+    chart.below[0].visible = chart === lowest;
+    chart.height = chart.tags[0] + (chart === lowest ? 40 : 0);
+  }
+}
+
+// The chart with its tags as an image, on the page's own ground.
+function saveChart() {
+  const view = Bokeh.index.get(price.document.roots()[0]);
+  const layer = view.export("png", true).canvas;
+  const canvas = Object.assign(document.createElement("canvas"),
+    { width: layer.width, height: layer.height });
+  const paint = canvas.getContext("2d");
+  const colour = (role) => getComputedStyle(document.documentElement).getPropertyValue(`--${role}`);
+  paint.fillStyle = colour("surface");
+  paint.fillRect(0, 0, canvas.width, canvas.height);
+  paint.drawImage(layer, 0, 0);
+  const chart = view.el.getBoundingClientRect();
+  const scale = layer.width / chart.width;
+  paint.font = `bold ${11 * scale}px sans-serif`;
+  paint.textBaseline = "middle";
+  for (const tag of document.querySelectorAll("#tags .tag")) {
+    const { left, top, bottom } = tag.getBoundingClientRect();
+    paint.fillStyle = getComputedStyle(tag).color;
+    paint.fillText(tag.innerText, (left - chart.left + 4) * scale,
+      ((top + bottom) / 2 - chart.top) * scale);
+  }
+  canvas.toBlob((blob) => save(`${data.date}.png`, blob));
 }
 
 // On a narrow page a tag is a name without its price, and the axis has less room.
@@ -281,62 +262,26 @@ function stepEvent(by) {
   choose(shown[place < 0 ? (by > 0 ? 0 : shown.length - 1) : (place + by + shown.length) % shown.length]);
 }
 
-function sortBy(button) {
-  const heading = button.closest("th");
-  const column = Number(button.dataset.column);
-  const ascending = heading.getAttribute("aria-sort") !== "ascending";
-  for (const other of heading.parentElement.children) other.removeAttribute("aria-sort");
-  heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-  const key = (row) => row.children[column].dataset.value;
-  const numeric = !heading.classList.contains("text");
-  const compare = (a, b) => {
-    const [x, y] = [key(a), key(b)];
-    if (x === "" || y === "") return (x === "") - (y === "");  // unknown goes last either way
-    const order = numeric ? x - y : x.localeCompare(y);
-    return (ascending ? order : -order) || a.dataset.event - b.dataset.event;
-  };
-  document.querySelector("#events tbody").append(...[...rows].sort(compare));
-  tabStop();
-}
-
 function listen() {
   document.querySelectorAll("[data-range]").forEach((button) =>
     button.addEventListener("click", () => RANGES[button.dataset.range]()));
   byId("session-chart").addEventListener("keydown", (press) => {
     const act = {
       ArrowRight: () => stepEvent(1), ArrowLeft: () => stepEvent(-1),
-      "+": RANGES.in, "-": RANGES.out, 0: RANGES.all,
+      "+": RANGES.in, "-": RANGES.out, 0: RANGES.all, c: () => rows.length && keep(),
     }[press.key];
     if (act) { act(); press.preventDefault(); }
   });
+  document.querySelectorAll("[data-panel]").forEach((box) =>
+    box.addEventListener("change", () => {
+      chartModel(box.dataset.panel).visible = box.checked;
+      placeClock();
+      placeTags();
+    }));
+  byId("save-png").addEventListener("click", saveChart);
   if (!rows.length) return;
-  document.querySelectorAll("[data-filter] input").forEach((box) =>
-    box.addEventListener("change", applyFilters));
-  byId("reset").addEventListener("click", () => {
-    document.querySelectorAll("[data-filter] input").forEach((box) => { box.checked = true; });
-    applyFilters();
-  });
-  document.querySelectorAll("#events th button").forEach((button) =>
-    button.addEventListener("click", () => sortBy(button)));
-  const body = document.querySelector("#events tbody");
-  const eventOf = (target) => Number(target.closest("tr").dataset.event);
-  body.addEventListener("click", (click) => choose(eventOf(click.target)));
-  body.addEventListener("keydown", (press) => {
-    const shown = visibleRows();
-    const place = shown.indexOf(press.target.closest("tr"));
-    const next = {
-      ArrowDown: place + 1, ArrowUp: place - 1, Home: 0, End: shown.length - 1,
-      Enter: place, " ": place,
-    }[press.key];
-    if (next === undefined) return;
-    press.preventDefault();
-    if (shown[next]) choose(Number(shown[next].dataset.event), { focus: true });
-  });
-  // A click beside every marker keeps what is chosen.
-  source.selected.properties.indices.change.connect(() => {
-    const [index] = source.selected.indices;
-    if (index !== undefined && isShown(index)) choose(index);
-  });
+  listenToEntries();
+  sayRange();
   const linked = data.events.findIndex((event) => `#${event.id}` === location.hash);
   applyFilters();
   choose(linked < 0 ? 0 : linked);
@@ -353,6 +298,7 @@ async function start() {
   price = chartModel("price");
   clock.change.connect(fitPrices);
   fitBorders();
+  placeClock();
   fitPrices();
   price.properties.inner_width.change.connect(fitPrices);
   new ResizeObserver(fitBorders).observe(byId("session-chart"));

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from datetime import date
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from report_browser import WIDTHS, Open, require_room, root_attribute, text, wai
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
 
 from es_physics.report.palette import PALETTE
 from es_physics.report.write import write_index, write_range, write_session
@@ -245,6 +248,7 @@ def test_the_price_axis_and_the_level_names_follow_the_view(opened: Open) -> Non
         ("PM high", "6,010.00"),
         ("OR high", "6,008.00"),
         ("SMA 200", "6,001.50"),
+        ("VWAP", "6,000.72"),
         ("PM low", "5,990.00"),
     ]
     gaps = [low["middle"] - high["middle"] for high, low in pairwise(tags)]
@@ -362,3 +366,85 @@ def test_the_archive_says_what_a_gate_measured(opened: Open) -> None:
     assert text(chrome, "#cell").startswith(f"{DAYS[0]} · 2_clock")
     chrome.switch_to.active_element.send_keys(Keys.ENTER)
     wait(chrome, lambda: chrome.title == f"ES session {DAYS[0]}")
+
+
+def test_the_day_is_shown_with_its_flow(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    # The view opens on all of the time in which entries count.
+    assert chrome.execute_script(
+        "return clock.start <= clock.tags[2] && clock.end >= clock.tags[3]"
+    )
+    sums, vwap, ofi = chrome.execute_script(
+        "return ['flow:sum', 'vwap_source', 'flow:ofi_best']"
+        ".map((name) => Object.values(chartModel(name).data).at(-1)).map((one) => [...one])"
+    )
+    assert sums[:4] == [-6, -2, 2, -4]
+    assert len(vwap) == 390
+    assert [ofi[place] for place in (0, 1, 9)] == [-400, -300, 500]
+    # The lowest panel that is shown has the clock, and a line that is not shown has no tag.
+    clocks = (
+        "return [...document.querySelectorAll('[data-panel^=\"panel:\"]')]"
+        ".map((box) => chartModel(box.dataset.panel)).filter((plot) => plot.below[0].visible)"
+        ".map((plot) => plot.name)"
+    )
+    assert chrome.execute_script(clocks) == ["panel:gamma"]
+    for panel in ("panel:gamma", "panel:delta", "vwap"):
+        chrome.find_element(By.CSS_SELECTOR, f"[data-panel='{panel}']").click()
+    assert chrome.execute_script(clocks) == ["panel:at-depth_in_zone"]
+    assert not chrome.execute_script("return chartModel('panel:delta').visible")
+    assert "VWAP" not in [tag["name"] for tag in chrome.execute_script(TAGS)]
+
+
+SAVED = """
+    const done = arguments[arguments.length - 1];
+    window.save = (name, blob) => blob.arrayBuffer().then((bytes) =>
+      done([name, blob.type, [...new Uint8Array(bytes)]]));
+    byId(arguments[0]).click();
+"""
+
+
+def test_entries_and_the_chart_can_be_taken_along(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    chrome.execute_script("data.columns.barrier_state[1] = '=1+\"1\"'")
+    # By the value of a feature: unknown values are left out with the rest.
+    Select(chrome.find_element(By.ID, "feature")).select_by_visible_text("tape_imbalance")
+    assert text(chrome, "#range-note") == "from -0.25 to 0.25, 1 unknown"
+    chrome.find_element(By.ID, "most").send_keys("0.1")
+    assert shown_rows(chrome) == ["1", "3", "4"]
+    name, kind, content = chrome.execute_async_script(SAVED, "save-csv")
+    assert (name, kind) == (f"{DAYS[0]}_entries.csv", "text/csv")
+    rows = list(csv.DictReader(StringIO(bytes(content).decode(), newline="")))
+    assert [row["level_kind"] for row in rows] == ["PM_LOW", "SMA_200", "PM_HIGH"]
+    assert rows[0]["event_ts_ns"] == str(report_silver.ns(DAYS[0], 9, 50))
+    assert rows[0]["depth_in_zone"] == "310"
+    assert rows[0]["barrier_state"] == '\'=1+"1"'
+    assert rows[1]["barrier_state"] == "WALL"
+    assert rows[2]["time_to_threshold_2"] == ""
+    chrome.find_element(By.ID, "reset").click()
+    assert len(shown_rows(chrome)) == 5
+    name, kind, content = chrome.execute_async_script(SAVED, "save-png")
+    assert (name, kind) == (f"{DAYS[0]}.png", "image/png")
+    width, height = chrome.execute_script(
+        "const { width, height } = byId('session-chart').getBoundingClientRect();"
+        "return [width, height]"
+    )
+    assert bytes(content[:8]) == b"\x89PNG\r\n\x1a\n"
+    found = [int.from_bytes(bytes(content[at : at + 4])) for at in (16, 20)]
+    assert found == [pytest.approx(width, abs=2), pytest.approx(height, abs=2)]
+
+
+def test_two_entries_are_shown_side_by_side(opened: Open) -> None:
+    chrome = opened(f"{DAYS[0]}.html")
+    chrome.find_element(By.ID, "session-chart").send_keys("c")
+    assert text(chrome, "#keep") == "End comparison"
+    chrome.execute_script("choose(3)")
+    assert [card.text for card in chrome.find_elements(By.CSS_SELECTOR, "#card h2")] == [
+        *("09:35:00 PM high ▲ UP", "11:00:00 SMA 200 ▼ DOWN"),
+    ]
+    depth = chrome.find_element(By.XPATH, "//dt[text()='Depth in the zone']")
+    sides = depth.find_elements(By.XPATH, "following-sibling::dd[position()<=2]")
+    assert [side.text for side in sides] == ["300 contracts", "330 contracts"]
+    assert chrome.execute_script("return chartModel('selected').data.y") == [6008.5, 6003.0]
+    chrome.find_element(By.ID, "keep").click()
+    assert len(chrome.find_elements(By.CSS_SELECTOR, "#card h2")) == 1
+    assert chosen(chrome) == ["3"]

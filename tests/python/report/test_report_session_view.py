@@ -64,3 +64,21 @@ def test_gamma_is_that_of_the_last_mark_in_front_month_points(view: SessionView)
     assert gamma["call"] == [2e6] * 3
     assert gamma["put"] == [-2e6] * 3
     assert gamma["flow"] == [1e6] * 3
+
+
+def test_vwap_is_of_the_cash_session_so_far(view: SessionView) -> None:
+    times, vwap = view.vwap()
+    assert times[0] == view.clock_ms(ns(DAY, 9, 31))
+    bars = slice(330, 333)  # equal volumes: the plain mean
+    np.testing.assert_allclose(vwap[:3], np.cumsum(view.bars["vwap"][bars]) / [1, 2, 3])
+
+
+def test_delta_is_bought_less_sold(view: SessionView) -> None:
+    assert view.delta is not None
+    np.testing.assert_array_equal(view.delta[:4], [-6.0, 4.0, 4.0, -6.0])
+
+
+def test_cells_of_the_grid_keep_what_is_unknown(view: SessionView) -> None:
+    times, ofi = view.grid("ofi_best")
+    np.testing.assert_array_equal(ofi[:5], [-400, -300, -200, np.nan, 0])
+    assert times[1] - times[0] == 30_000
