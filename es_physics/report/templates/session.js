@@ -233,7 +233,7 @@ function saveChart() {
   paint.drawImage(layer, 0, 0);
   const chart = view.el.getBoundingClientRect();
   const scale = layer.width / chart.width;
-  paint.font = `bold ${11 * scale}px sans-serif`;
+  paint.font = `${10.5 * scale}px sans-serif`;
   paint.textBaseline = "middle";
   for (const tag of document.querySelectorAll("#tags .tag")) {
     const { left, top, bottom } = tag.getBoundingClientRect();
