@@ -27,14 +27,8 @@
                     then round({{ repeated_share }} * count(*))::bigint
             end
         ) as duplicate_count,
-        greatest(
-            max(
-                least(ts_ns, {{ session.event_end_ns }})
-                - greatest(previous_watched_ns, {{ session.rth_start_ns }})
-            ),
-            {{ session.event_end_ns }} - greatest(max(watched_ns), {{ session.rth_start_ns }}),
-            least(min(watched_ns), {{ session.event_end_ns }}) - {{ session.rth_start_ns }}
-        ) / 1e9 as longest_gap_s,
+        {{ '(select seconds from book_gap)' if feed == 'futures/mbp10' else longest_gap_s(session) }}
+            as longest_gap_s,
         count(*) filter (flags & 4 <> 0) / nullif(count(flags), 0) as bad_book_share,
         count(*) filter (latency_ns > {{ var('late_after_ms') }} * 1000000)
         / nullif(count(latency_ns), 0) as late_share,
@@ -44,8 +38,7 @@
         select
             *,
             lag(ts_ns) over () as previous_ts_ns,
-            lag(row_nr) over () as previous_row_nr,
-            lag(watched_ns) over () as previous_watched_ns
+            lag(row_nr) over () as previous_row_nr
         from (
             select * from {{ feed | replace('/', '_') }}
             union all by name
@@ -54,8 +47,21 @@
     )
 {% endmacro %}
 
-{#- The hash of what a record says, for one content in 64 and NULL for the others: a count of distinct
-    ones over millions of records would cost too much. -#}
-{% macro one_content_in_64(columns) -%}
-    if(hash({{ columns }}) % 64 = 0, hash({{ columns }}), null)
+{#- The longest time of the session without a row, in seconds: an aggregate over rows with `ts_ns` and
+    `previous_ts_ns`. -#}
+{% macro longest_gap_s(session) -%}
+    greatest(
+        max(
+            least(ts_ns, {{ session.event_end_ns }})
+            - greatest(previous_ts_ns, {{ session.rth_start_ns }})
+        ),
+        {{ session.event_end_ns }} - greatest(max(ts_ns), {{ session.rth_start_ns }}),
+        least(min(ts_ns), {{ session.event_end_ns }}) - {{ session.rth_start_ns }}
+    ) / 1e9
+{%- endmacro %}
+
+{#- The hash of what a record says, for the records of one time in 64 and NULL for the others: a count of
+    distinct ones over millions would cost too much. Copies of a record are of its time. -#}
+{% macro sampled_content(columns) -%}
+    if(hash(ts_ns) % 64 = 0, hash({{ columns }}), null)
 {%- endmacro %}

@@ -8,8 +8,6 @@
 {%- set latency_ns = 'if(flags & 32 = 0, ts_ns - ts_event_ns, null)' -%}
 {%- set of_the_date = "trade_date = date '" ~ session_date() ~ "'" -%}
 
--- The linter cannot parse a frame without an order, which streams.
--- noqa: disable=PRS
 with
 
 -- What is asked of the records of a feed; what one does not say is NULL.
@@ -25,8 +23,8 @@ asked as (
     where false
 ),
 
--- A gap in the book is a time without a state of the front month, of any contract where none is.
-book as (
+-- Read twice below, the second time but a part of it: a kept copy would be all of it.
+book as not materialized (
     select
         *,
         symbol = coalesce({{ front.front_month }}, symbol) and {{ is_book_state('book') }}
@@ -39,9 +37,6 @@ futures_mbp10 as (
     select
         ts_ns,
         row_nr,
-        max(if(is_watched, ts_ns, null)) over (
-            rows between unbounded preceding and current row
-        ) as watched_ns,
         price,
         flags,
         {{ latency_ns }} as latency_ns,
@@ -49,21 +44,33 @@ futures_mbp10 as (
             when is_watched and {{ front.front_month }} is not null and {{ in_session }}
                 then bid_px_00 >= ask_px_00
         end as is_crossed,
-        {{ one_content_in_64('ts_ns, ts_event_ns, sequence, side, price, size') }} as content
+        {{ sampled_content('ts_ns, ts_event_ns, sequence, side, price, size') }} as content
     from book
+),
+
+-- A gap in the book is a time of the session without a state of the front month, of any contract
+-- where none is; without a session, any time.
+book_gap as (
+    select {{ longest_gap_s(session) }} as seconds
+    from (
+        select
+            ts_ns,
+            lag(ts_ns) over () as previous_ts_ns
+        from book
+        where is_watched {{- ' and ' ~ in_session if session.rth_start_ns != 'null' }}
+    )
 ),
 
 options_nbbo as (
     select
         ts_ns,
         row_nr,
-        ts_ns as watched_ns,
         bid_price as price,
         flags,
         -- One-second quotes carry the time of the last trade, which says nothing of latency.
         if(action is not null, {{ latency_ns }}, null) as latency_ns,
         if({{ in_session }}, bid_price_nano >= ask_price_nano, null) as is_crossed,
-        {{ one_content_in_64('ts_ns, ts_event_ns, instrument_id, bid_price_nano, ask_price_nano') }}
+        {{ sampled_content('ts_ns, ts_event_ns, instrument_id, bid_price_nano, ask_price_nano') }}
             as content
     from {{ ref('stg_databento__options_nbbo') }}
     where {{ of_the_date }}
@@ -73,7 +80,6 @@ options_nbbo as (
     select
         ts_ns,
         row_nr,
-        ts_ns as watched_ns,
         price,
         flags,
         {{ latency_ns }} as latency_ns,
@@ -97,7 +103,6 @@ options_nbbo as (
     select
         ts_ns,
         row_nr,
-        ts_ns as watched_ns,
         {{ price }} as price,
         {{ content }} as content
     from {{ ref(model) }}
