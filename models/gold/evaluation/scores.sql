@@ -15,7 +15,7 @@ gains as (
 ),
 
 classes as (
-    select * from {{ ref('int_class_scores') }}
+    select * from {{ ref('int_stratum_classes') }}
 ),
 
 intervals as (
@@ -42,46 +42,6 @@ counted as (
     group by candidate_nr, stratum_kind, stratum
 ),
 
-by_class as (
-    select
-        candidate_nr,
-        predictor_nr,
-        stratum_kind,
-        stratum,
-        sum(ece order by class) / count(*) as ece
-        {%- for measure in ['auc', 'ece', 'lift'] %}
-        {%- for class in score_classes() %},
-        any_value({{ measure }}) filter (where class = '{{ class }}') as {{ measure }}_{{ class }}
-        {%- endfor %}
-        {%- endfor %}
-    from classes
-    group by candidate_nr, predictor_nr, stratum_kind, stratum
-),
-
--- On the same events: where a candidate lacks none, as it is by itself.
-baselines as (
-    select
-        own.candidate_nr,
-        own.stratum_kind,
-        own.stratum,
-        coalesce(same.ece, whole.ece) as ece
-    from by_class as own
-    inner join candidates using (candidate_nr)
-    left join by_class as same
-        on
-            own.candidate_nr = same.candidate_nr
-            and candidates.null_calibrated_nr = same.predictor_nr
-            and own.stratum_kind = same.stratum_kind
-            and own.stratum = same.stratum
-    left join by_class as whole
-        on
-            candidates.null_calibrated_nr = whole.candidate_nr
-            and whole.candidate_nr = whole.predictor_nr
-            and own.stratum_kind = whole.stratum_kind
-            and own.stratum = whole.stratum
-    where own.candidate_nr = own.predictor_nr
-),
-
 scores as (
     select
         candidates.run_id,
@@ -100,11 +60,11 @@ scores as (
         gains.brier,
         {%- for measure in ['auc', 'ece', 'lift'] %}
         {%- for class in score_classes() %}
-        by_class.{{ measure }}_{{ class }},
+        classes.{{ measure }}_{{ class }},
         {%- endfor %}
         {%- endfor %}
-        by_class.ece,
-        baselines.ece as ece_null_calibrated,
+        classes.ece,
+        classes.ece_null_calibrated,
         gains.skill,
         intervals.skill_low,
         intervals.skill_high,
@@ -121,13 +81,7 @@ scores as (
     inner join candidates using (candidate_nr)
     inner join trials using (candidate_nr)
     left join gains using (candidate_nr, stratum_kind, stratum)
-    left join by_class
-        on
-            counted.candidate_nr = by_class.candidate_nr
-            and by_class.candidate_nr = by_class.predictor_nr
-            and counted.stratum_kind = by_class.stratum_kind
-            and counted.stratum = by_class.stratum
-    left join baselines using (candidate_nr, stratum_kind, stratum)
+    left join classes using (candidate_nr, stratum_kind, stratum)
     left join intervals using (candidate_nr, stratum_kind, stratum)
     left join deflated using (candidate_nr, stratum_kind, stratum)
 )

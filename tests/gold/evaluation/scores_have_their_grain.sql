@@ -22,6 +22,7 @@
     (ref('int_class_ranks'), stratum + ['predictor_nr', 'class', 'p']),
     (ref('int_class_bins'), stratum + ['predictor_nr', 'class', 'bin']),
     (ref('int_class_scores'), stratum + ['predictor_nr', 'class']),
+    (ref('int_stratum_classes'), stratum),
     (ref('int_event_trades'), ['candidate_nr', 'event_id']),
     (ref('int_neighbour_quartiles'), ['run_id', 'target', 'feature_set', 'event_id']),
     (ref('session_gains'), candidate + ['session_date']),

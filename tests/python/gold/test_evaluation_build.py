@@ -262,3 +262,24 @@ def test_verify_and_gc_know_the_scores(
     verified = run_es_physics("verify", "--silver-root", silver)
     assert "error: scores edge: " in verified.stderr
     assert "make evaluate" in verified.stderr
+
+
+def test_every_column_is_described_and_there(built: GoldBuild) -> None:
+    manifest = json.loads((built.database.parent / "target/manifest.json").read_text())
+    with duckdb.connect(built.database, read_only=True) as connection:
+        names = connection.sql(
+            "select schema_name, table_name, list(column_name order by column_index)"
+            " from duckdb_columns() where not internal group by all"
+        ).fetchall()
+    columns = {(schema, table): found for schema, table, found in names}
+    models = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and "evaluation" in node["fqn"]
+    ]
+    assert len(models) > 25
+    for node in models:
+        described = {name for name, one in node["columns"].items() if one["description"]}
+        assert node["description"].startswith("One row"), node["name"]
+        if not node["config"]["meta"]:
+            assert set(columns[node["schema"], node["alias"]]) == described, node["name"]
