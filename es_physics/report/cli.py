@@ -112,7 +112,7 @@ def _report(options: argparse.Namespace) -> int:
     sessions = {*options.sessions, *in_range, *(published if options.all else ())}
 
     def pages() -> Iterator[write.Page]:
-        yield from write.write_sessions(root, folder, sessions, options.workers)
+        yield from write.write_sessions(root, folder, sessions, options.workers, gold_root())
         if dates:
             yield write.write_range(root, folder, *dates, options.bronze_root, gold_root())
         if options.research:

@@ -16,6 +16,7 @@ from es_physics.calendar import NEW_YORK
 from es_physics.gold.runs import Run
 from es_physics.report.errors import ReportError
 from es_physics.report.event_text import level_name
+from es_physics.report.event_view import events_file
 from es_physics.report.published import Publication
 from es_physics.report.research_runs import run_rows, run_table, runs_of
 from es_physics.report.research_text import classes_of
@@ -99,7 +100,7 @@ def event_words(event: Mapping[str, Any]) -> str:
 
 def event_pages(event: Mapping[str, Any]) -> tuple[str, str]:
     """The pages that can show an event, by its id behind a #, the closest look first."""
-    return f"{event['session_date']}-entries.html", session_file(event["session_date"])
+    return events_file(event["session_date"]), session_file(event["session_date"])
 
 
 def answers(

@@ -16,6 +16,7 @@ from es_physics.report.book_chart import book_chart
 from es_physics.report.chart_style import fill
 from es_physics.report.embed import chart_json
 from es_physics.report.event_text import DEPTH_BINS, TABLE, card, level_name, number, shown
+from es_physics.report.event_view import events_file
 from es_physics.report.gamma_chart import MARK_STYLES, gamma_chart
 from es_physics.report.level_styles import LineStyle
 from es_physics.report.page import json_script, render, source
@@ -70,6 +71,7 @@ def session_page(view: SessionView, beside: Neighbours = ALONE, made_from: str =
         gamma_note="" if view.gamma is not None else _NO_GAMMA_TABLE,
         gamma_keys=_gamma_keys() if view.has_gamma_marks else [],
         events=view.events if has_chart else [],
+        events_file=events_file(view.commit.session_date),
         filters=_filters(view),
         columns=_columns(),
         table=[_table_row(event) for event in view.events],

@@ -11,9 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from es_physics.report.alike import Alike, alike, latest_run
 from es_physics.report.archive_page import ARCHIVE_FILE, archive_page
 from es_physics.report.archive_view import ArchiveView
 from es_physics.report.errors import ReportError
+from es_physics.report.event_page import event_page
+from es_physics.report.event_view import EventView, events_file
 from es_physics.report.gold_view import GoldView
 from es_physics.report.made_from import commit_sha256, is_made_from, made_from, of_record
 from es_physics.report.months import weekdays
@@ -49,12 +52,18 @@ class _Job(NamedTuple):
 
 
 def write_sessions(
-    root: Path, folder: Path, sessions: Iterable[date], workers: int = 1
+    root: Path,
+    folder: Path,
+    sessions: Iterable[date],
+    workers: int = 1,
+    gold_root: Path | None = None,
 ) -> Iterator[Page]:
     """Write the pages of sessions from the Silver below `root`, and say of each how it went.
 
-    Each is linked with the sessions before and after it that have a page; those beside it whose
-    links change are written again. At most `workers` processes share the work.
+    Each session has one page, and one of its entries, with the neighbours that a run of models of
+    the gold below `gold_root` found if there is one. The first is linked with those of the sessions
+    before and after that have one; those beside it whose links change are written again. At most
+    `workers` processes share the work.
     """
     wanted = set(sessions)
     with_page = sorted(
@@ -70,13 +79,15 @@ def write_sessions(
         for place, day in enumerate(with_page)
     }
     around = {day for one in wanted & beside.keys() for day in beside[one] if day}
-    jobs = []
+    jobs, readable = [], []
     for day in sorted(wanted | around):
         path = folder / session_file(day)
         try:
             jobs.append(_session_job(root, path, day, beside.get(day, ALONE)))
+            readable += [day] if day in wanted else []
         except ReportError as error:
             yield Page(path, str(error))
+    jobs += _event_jobs(root, folder, readable, gold_root)
     stale = [job for job in jobs if not is_made_from(job.path, job.sha256)]
     yield from (Page(job.path, is_new=False) for job in jobs if job not in stale)
     yield from _make_all(stale, workers)
@@ -165,6 +176,35 @@ def _session_job(root: Path, path: Path, day: date, beside: Neighbours) -> _Job:
 
 def _session_html(root: Path, day: date, beside: Neighbours, sha256: str) -> str:
     return session_page(SessionView.read(committed(day, root)), beside, sha256)
+
+
+def _event_jobs(
+    root: Path, folder: Path, days: Sequence[date], gold_root: Path | None
+) -> list[_Job]:
+    """The pages of entries. A session that cannot be read has been told of."""
+    run = latest_run(gold_root)
+    hashes = {
+        day: made_from(
+            "entries", commit=commit_sha256(committed(day, root)), run=run and run.run_id
+        )
+        for day in days
+    }
+    paths = {day: folder / events_file(day) for day in days}
+    stale = [day for day in days if not is_made_from(paths[day], hashes[day])]
+    nearest = alike(run, stale) if run and stale else {}
+    return [
+        _Job(
+            paths[day],
+            hashes[day],
+            partial(_event_html, root, day, nearest.get(day), hashes[day]),
+        )
+        for day in days
+    ]
+
+
+def _event_html(root: Path, day: date, nearest: Alike | None, sha256: str) -> str:
+    view = EventView.read(SessionView.read(committed(day, root)))
+    return event_page(view, session_file(day), nearest, sha256)
 
 
 def _range_html(

@@ -55,6 +55,16 @@ BOOK_STATE = {
 }
 """State of the book of every event but the second, whose zone is out of sight."""
 
+SCALED = {
+    "scaled_barrier_100": 9.0,
+    "scaled_outcome_100": "BOUNCE",
+    "scaled_time_100": 60.0,
+    "scaled_null_p_break_100": 0.25,
+    "scaled_null_p_bounce_100": 0.45,
+    "scaled_null_p_chop_100": 0.3,
+}
+"""Scaled barriers of every event but the first, whose volatility is unknown."""
+
 
 def publish(
     root: Path,
@@ -85,7 +95,8 @@ def publish(
     }
     wide = [_event(session_date, number, shift) for number in range(len(EVENTS))]
     if not book:
-        wide = [{name: row[name] for name in row if name not in BOOK_STATE} for row in wide]
+        later = BOOK_STATE | SCALED
+        wide = [{name: row[name] for name in row if name not in later} for row in wide]
     labels = [{name: row[name] for name in ("event_id", "session_date", "outcome")} for row in wide]
     for row in (*tables["levels"], *wide, *labels):
         for column in {"level_kind", "outcome"} & row.keys():
@@ -94,14 +105,20 @@ def publish(
     for name, rows in (("level_interactions", wide), ("level_event_labels", labels)):
         table = pa.Table.from_pylist(rows)
         arrow[name] = table if events else table.slice(0, 0)
+    around = {}
+    if book:
+        around = {
+            "event_replenishment": pa.Table.from_pylist(_replenishment(session_date, wide)),
+            "event_paths": pa.Table.from_pylist(_paths(session_date, wide)),
+            "event_book": pa.Table.from_pylist(_book(session_date, wide), _BOOK_SCHEMA),
+        }
+        arrow["session_grid"] = pa.Table.from_pylist(_grid(session_date))
+    arrow |= {name: table if events else table.slice(0, 0) for name, table in around.items()}
     if gamma:
         arrow["gamma_by_strike"] = pa.Table.from_pylist(_gamma(session_date))
         arrow["gamma_by_minute"] = pa.Table.from_pylist(_gamma_by_minute(session_date))
     if not book:
         arrow["bars_1m"] = arrow["bars_1m"].drop_columns(["vwap", "buy_volume", "sell_volume"])
-    if book:
-        arrow["session_grid"] = pa.Table.from_pylist(_grid(session_date))
-        arrow["event_replenishment"] = pa.Table.from_pylist(_replenishment(session_date, wide))
     if placebo:
         arrow |= _placebos(session_date)
     bronze = [
@@ -229,6 +246,7 @@ def _event(session_date: date, number: int, shift: float) -> dict[str, Any]:
         "tape_imbalance": None if number == 2 else 0.25 * sign,
         "depth_in_zone": 300 + 10 * number,
         **(BOOK_STATE | ({"barrier_visible_share": 0.0} if number == 1 else {})),
+        **(SCALED if number else dict.fromkeys(SCALED)),
         "barrier_state": "WALL",
         "gamma_exposure": -12.5,
         "outcome": outcome,
@@ -314,6 +332,64 @@ def _replenishment(session_date: date, events: list[dict[str, Any]]) -> list[dic
         for event in events
         for bucket in range(12, 0, -1)
     ]
+
+
+def _paths(session_date: date, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A zigzag of half a point, flow of one contract a second with the approach, and a placebo.
+
+    Nothing is known of the last event from five minutes after it on."""
+    rows = []
+    for event in events:
+        for offset in range(-600, 481, 10):
+            is_known = event is not events[-1] or offset < 300
+            row = {
+                "session_date": session_date,
+                "event_id": event["event_id"],
+                "offset_s": offset,
+                "is_placebo": False,
+                "move": 0.5 * (offset // 10 % 2) if is_known else None,
+                "signed_volume": abs(offset) if is_known else None,
+            }
+            placebo = {"event_id": "PLACEBO", "is_placebo": True, "move": 99.0}
+            rows += [row, row | placebo]
+    return rows
+
+
+_BOOK_SCHEMA = pa.schema(
+    {
+        "session_date": pa.date32(),
+        "event_id": pa.string(),
+        "offset_s": pa.int64(),
+        "lowest_price": pa.float64(),
+        "bid_sizes": pa.list_(pa.int64()),
+        "ask_sizes": pa.list_(pa.int64()),
+    }
+)
+
+
+def _book(session_date: date, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The level in the middle, ten bids from a tick below it and ten asks from a tick above, and
+    one that is larger; after two minutes all have gone up by four ticks. There is none of the last
+    event from a minute after it on."""
+    rows = []
+    for event in events:
+        for offset in range(-600, 481, 5):
+            middle = 20 if offset < 120 else 24
+            bids = [None] * (middle - 10) + [10] * 10 + [0] * (41 - middle)
+            asks = [0] * (middle + 1) + [20] * 10 + [None] * (30 - middle)
+            bids[middle - 3] = 80
+            is_known = event is not events[-1] or offset < 60
+            rows.append(
+                {
+                    "session_date": session_date,
+                    "event_id": event["event_id"],
+                    "offset_s": offset,
+                    "lowest_price": event["level_price"] - 5,
+                    "bid_sizes": bids if is_known else None,
+                    "ask_sizes": asks if is_known else None,
+                }
+            )
+    return rows
 
 
 def _placebos(session_date: date) -> dict[str, pa.Table]:

@@ -34,6 +34,7 @@ function choose(index, { focus = false } = {}) {
   if (focus) row.focus({ preventScroll: false });
   else keepInView(row);
   history.replaceState(null, "", `#${event.id}`);
+  byId("closer").hash = event.id;
 }
 
 // Rings around entries and lines at their times, in every chart.

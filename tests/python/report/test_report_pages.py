@@ -65,10 +65,11 @@ def test_a_built_session_has_a_page_below_the_limit(
 ) -> None:
     code, output = run_report(builds["2025-12-10"].silver, tmp_path, "2025-12-10")
     assert code == 0, output
-    html = page(tmp_path)
-    assert len(html.encode()) < LIMIT_BYTES
+    html, entries = page(tmp_path), page(tmp_path, "2025-12-10-entries.html")
+    assert max(len(html.encode()), len(entries.encode())) < LIMIT_BYTES
+    assert "No event_" not in entries
     events = builds["2025-12-10"].table("level_events", "2025-12-10").height
-    assert html.count("<tr data-event=") == events > 0
+    assert html.count("<tr data-event=") == entries.count("<option ") == events > 0
     assert re.search(r"Published build [0-9a-f]{64}", body(html))
 
 
@@ -425,10 +426,11 @@ def test_a_range_writes_the_pages_of_its_sessions(tmp_path: Path, run_report: Re
     )
     assert code == 0, output
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        *("2025-12-10.html", "2025-12-11.html", "2025-12-10_to_2025-12-11.html", "index.html")
+        *("2025-12-10.html", "2025-12-11.html", "2025-12-10_to_2025-12-11.html", "index.html"),
+        *("2025-12-10-entries.html", "2025-12-11-entries.html"),
     }
     links = re.findall(r'href="([^"#]+\.html)"', page(tmp_path / "out", "2025-12-10.html"))
-    assert links == ["2025-12-11.html", "index.html"]
+    assert links == ["2025-12-11.html", "index.html", "2025-12-10-entries.html"]
 
 
 def test_only_pages_that_changed_are_written_again(tmp_path: Path, run_report: Report) -> None:
@@ -437,28 +439,32 @@ def test_only_pages_that_changed_are_written_again(tmp_path: Path, run_report: R
     report_silver.publish(silver, date(2025, 12, 12))
     code, output = run_report(silver, out, "--all", "--start", "2025-12-10", "--end", "2025-12-12")
     assert code == 0, output
-    assert len(output.splitlines()) == 4
+    assert len(output.splitlines()) == 6
 
     def written(*arguments: str) -> list[str]:
         lines = run_report(silver, out, *arguments)[1].splitlines()
         return [line.rsplit("/", 1)[-1] for line in lines]
 
     everything = ("--all", "--start", "2025-12-10", "--end", "2025-12-12")
-    assert written(*everything) == ["4 pages are up to date"]
+    assert written(*everything) == ["6 pages are up to date"]
     # The same content, published again: other times, the same pages.
     report_silver.publish(silver, DAY)
-    assert written(*everything) == ["4 pages are up to date"]
+    assert written(*everything) == ["6 pages are up to date"]
     report_silver.publish(silver, DAY, shift=1.0)
     assert written(*everything) == [
-        *("2025-12-10.html", "2025-12-10_to_2025-12-12.html", "2 pages are up to date"),
+        *("2025-12-10.html", "2025-12-10-entries.html", "2025-12-10_to_2025-12-12.html"),
+        "3 pages are up to date",
     ]
     # A session between the two: both link it now.
     report_silver.publish(silver, date(2025, 12, 11))
-    assert written("2025-12-11")[:-1] == [f"2025-12-{day}.html" for day in (10, 11, 12)]
+    assert written("2025-12-11")[:-1] == [
+        *(f"2025-12-{day}.html" for day in (10, 11, 12)),
+        "2025-12-11-entries.html",
+    ]
     assert 'href="2025-12-11.html" rel="next"' in page(out)
     # A page that does not say what it was made from is of an earlier version.
     (out / "2025-12-11.html").write_text("<html></html>")
-    assert written("--all") == ["2025-12-11.html", "3 pages are up to date"]
+    assert written("--all") == ["2025-12-11.html", "6 pages are up to date"]
 
 
 @pytest.mark.market
