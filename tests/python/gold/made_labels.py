@@ -80,9 +80,7 @@ def made_labels(events: pl.DataFrame, walks: Walks, rng: np.random.Generator) ->
     }
 
     def put(name: str, values: np.ndarray, known: np.ndarray) -> None:
-        columns[name] = pl.select(
-            pl.when(pl.Series(known, dtype=pl.Boolean)).then(pl.Series(values))
-        ).to_series()
+        columns[name] = pl.Series(name, values).set(pl.Series(~known, dtype=pl.Boolean), None)
 
     def outcome(broke: Ints, bounced: Ints) -> np.ndarray:
         untouched = np.where(ends, "CHOP", "UNDEFINED")

@@ -12,7 +12,7 @@ from research.made_gold import make_gold
 from research.made_rows import made_rows
 
 import es_physics.cli
-from es_physics.research import patchtst
+from es_physics.research import errors, patchtst
 from es_physics.research.models import MODELS
 from es_physics.research.patchtst import ChannelScale, PatchTST, initial_parameters, logits
 from es_physics.research.rows import Rows
@@ -113,3 +113,17 @@ def test_a_run_calibrates_counts_and_repeats_it(
         a = pl.read_parquet(run / "calibration.parquet").filter(model="patchtst")["a"]
         assert a.is_between(0, 2).all()
     assert found[0] == found[1]
+
+
+def test_without_its_extra_it_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_gold(tmp_path)
+    monkeypatch.setenv("ES_GOLD_ROOT", str(tmp_path))
+    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == "jax" else name)
+    assert es_physics.cli.main(["research", "--models", "patchtst"]) == 2
+    assert capsys.readouterr().err == (
+        "error: model patchtst takes jax, which the extra sequences installs:"
+        " pip install 'es-physics[sequences]'\n"
+    )
+    assert not (tmp_path / "runs").exists()
