@@ -233,6 +233,32 @@ def test_a_gate_finds_predictions_that_are_none(
     assert set(found["problem"]) == {problem}
 
 
+# A gate, what is done to the tables that it looks at, and how many rows it then finds.
+TABLE_FAULTS = {
+    "near_neighbours_are_no_worse": (
+        "update scores.similarity set skill = if(quartile = 1, -0.5, 0.5), skill_se = 0.3",
+        1,
+    ),
+    "no_gain_is_without_its_baselines": (
+        "update scores.session_gains set loss_null_calibrated = null"
+        " where model = 'knn' and target = 'scaled' and session_date ="
+        " (select min(session_date) from scores.session_gains)",
+        2,
+    ),
+    "scores_have_their_grain": ("insert into scores.edge from scores.edge limit 1", 1),
+}
+
+
+@pytest.mark.parametrize("gate", TABLE_FAULTS)
+def test_a_gate_finds_scores_that_are_none(built: GoldBuild, tmp_path: Path, gate: str) -> None:
+    (query,) = (built.database.parent / "target/compiled").rglob(f"{gate}.sql")
+    fault, rows = TABLE_FAULTS[gate]
+    with duckdb.connect(shutil.copy(built.database, tmp_path / "gold.duckdb")) as connection:
+        assert connection.sql(query.read_text()).fetchall() == []
+        connection.execute(fault)
+        assert len(connection.sql(query.read_text()).fetchall()) == rows
+
+
 def test_other_threads_have_the_same_bytes(built: GoldBuild, tmp_path: Path) -> None:
     root = Path(shutil.copytree(built.root, tmp_path / "gold"))
     (root / "_commits/scores.json").unlink()
