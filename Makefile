@@ -6,7 +6,7 @@ DEMO_START := 2025-12-09
 DEMO_END := 2025-12-16
 DEMO_SESSIONS := 2025-12-12 2025-12-15 2025-12-16
 
-.PHONY: help setup demo backfill gold gold-demo research evaluate check test lint style format lock docs report bench profile prove-causality validate \
+.PHONY: help setup demo backfill gold gold-demo research evaluate check test lint style format lock docs report bench bench-quick profile prove-causality validate \
 	clean
 
 # Stops with how to call the target unless all of these are given.
@@ -99,6 +99,9 @@ bench: .venv/.installed-dev ## Time a full-size session beside a Polars script a
 	$(BIN)/python -m bench.folder
 	$(BIN)/python -m bench.orders
 	$(BIN)/python -m bench.research
+
+bench-quick: .venv/.installed-dev ## Compare what a small session costs with the kept ratios, in three minutes.
+	$(BIN)/python -m bench.quick
 
 profile: .venv/.installed-dev ## Show where the time of a full-size dbt build goes, node by node.
 	$(BIN)/python -m bench.profile

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from conftest import Builds, run_module
 
-from bench import command, compare, folder, ingest, orders, profile, research
+from bench import command, compare, folder, ingest, orders, profile, quick, research
 from bench.code_lines import code_lines
 from bench.measure import Cost
 from bench.session import SESSION_DATE, Session
@@ -61,6 +61,28 @@ def test_the_comparison_grows_with_the_book(cache: Path, capfd: pytest.CaptureFi
     assert "per million more" in output
     for candidate in CANDIDATES:
         assert output.count(candidate) == 3 + (candidate == "Polars script")
+
+
+def test_ratios_are_compared_with_those_that_were_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cost(cpu_s: float) -> Cost:
+        return Cost(1.0, cpu_s, 10**9)
+
+    kept = tmp_path / "ratios.csv"
+    monkeypatch.setattr(quick, "RATIOS", kept)
+    monkeypatch.setattr(quick, "prepare", lambda *_: (Session(tmp_path), cost(40.0)))
+    monkeypatch.setattr(
+        quick,
+        "in_turns",
+        lambda *_: {compare.SCAN: [cost(2.0)], compare.SQL: [cost(6.0), cost(9.0)]},
+    )
+    quick.keep_ratios(kept, {compare.SCAN: 1.0, compare.SQL: 3.0})
+    assert quick.main(["--cache", str(tmp_path), "--keep"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    [models] = [line for line in lines if line[:2] == ["models,", "SQL"]]
+    assert models[2:] == ["7.50", "3.75", "3.00", "+25%", "slower"]
+    assert quick.read_ratios(kept) == {compare.SCAN: 1.0, compare.SQL: 3.75, compare.BUILD: 20.0}
 
 
 @pytest.mark.market
