@@ -47,7 +47,9 @@ class Publication:
         """
         if table not in self.record["outputs"]:
             raise ReportError(f"{self.name} below {self.root} has no table {table}; {self._cure}")
-        content = read_output(self.root, self.record["outputs"][table], self.name, self._cure)
+        content = read_output(
+            self.root, self.record["outputs"][table], self.name, self._cure, columns
+        )
         if lacking := set(columns) - set(content.column_names):
             raise ReportError(
                 f"{self.name} below {self.root}: {table} has no column "

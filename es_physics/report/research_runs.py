@@ -24,8 +24,7 @@ def run_table(run: Run, name: str, where: pc.Expression | None = None) -> pa.Tab
     if output is None:
         return None
     file = {"file": f"{RUNS}/{run.run_id}/{name}.parquet", "sha256": output["sha256"]}
-    content = read_output(run.folder.parent.parent, file, f"run {run.run_id}", _AGAIN)
-    return content if where is None else content.filter(where)
+    return read_output(run.folder.parent.parent, file, f"run {run.run_id}", _AGAIN, where=where)
 
 
 def run_rows(run: Run, name: str, where: pc.Expression | None = None) -> list[dict[str, Any]]:

@@ -162,38 +162,27 @@ class ResearchView:
 
 
 def _studies(scores: Publication, runs: Sequence[Run], events: Events | None) -> list[Study]:
-    rows = scores.rows("scores")
-    tables = {name: scores.rows(name) for name in _TABLES}
-    calibration = scores.rows("calibration")
-    keys = sorted(
-        {(row["run_id"], row["target"]) for row in rows},
-        key=lambda key: (*target_place(key[1]), key[0]),
-    )
+    tables = {name: _by_study(scores.rows(name)) for name in ("scores", "calibration", *_TABLES)}
+    keys = sorted(tables["scores"], key=lambda key: (*target_place(key[1]), key[0]))
     by_id = {run.run_id: run for run in runs}
     asked = max(_FEWEST_ANSWERS, _ANSWERS // max(len(keys), 1))
     studies = []
     for run_id, target in keys:
-
-        def of_study(row: Row, key: tuple[str, str] = (run_id, target)) -> bool:
-            return (row["run_id"], row["target"]) == key
-
+        mine = {name: rows.get((run_id, target), []) for name, rows in tables.items()}
         run = by_id.get(run_id)
         of_target = pc.field("target") == target
         answered, answerable = _answers(run, events, target, asked) if run else ([], 0)
-        mine = sorted(filter(of_study, rows), key=_model_place)
         studies.append(
             Study(
                 run_id=run_id,
                 target=target,
-                scores=[row for row in mine if row["stratum_kind"] == "all"],
+                scores=[row for row in mine["scores"] if row["stratum_kind"] == "all"],
                 strata=sorted(
-                    (row for row in mine if row["stratum_kind"] != "all"), key=_stratum_place
+                    (row for row in mine["scores"] if row["stratum_kind"] != "all"),
+                    key=_stratum_place,
                 ),
-                tables={
-                    name: sorted(filter(of_study, tables[name]), key=_model_place)
-                    for name in _TABLES
-                },
-                calibration=list(filter(of_study, calibration)),
+                tables={name: mine[name] for name in _TABLES},
+                calibration=mine["calibration"],
                 importances=run_rows(run, "importances", of_target) if run else [],
                 dependence=run_rows(run, "partial_dependence", of_target) if run else [],
                 answers=answered,
@@ -204,13 +193,20 @@ def _studies(scores: Publication, runs: Sequence[Run], events: Events | None) ->
     return studies
 
 
+def _by_study(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Rows by run and target, in the order of models of the pages."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in sorted(rows, key=_model_place):
+        found.setdefault((row["run_id"], row["target"]), []).append(row)
+    return found
+
+
 def _answers(run: Run, events: Events | None, target: str, asked: int) -> tuple[list[Answer], int]:
     """Answers for the newest events with neighbours, and how many events have some."""
-    table = run_table(run, "neighbours")
+    table = run_table(run, "neighbours", pc.field("target") == target)
     if events is None or table is None:
         return [], 0
-    of_target = table.filter(pc.field("target") == target)
-    pairs = of_target.group_by(["feature_set", "event_id"]).aggregate([]).to_pylist()
+    pairs = table.group_by(["feature_set", "event_id"]).aggregate([]).to_pylist()
     if not pairs:
         return [], 0
     sets = {row["feature_set"] for row in pairs}

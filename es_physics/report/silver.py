@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from es_physics.report.errors import ReportError
@@ -68,9 +69,16 @@ class Commit:
 
 
 def read_output(
-    root: Path, output: Mapping[str, Any], of: str, cure: str, columns: Sequence[str] = ()
+    root: Path,
+    output: Mapping[str, Any],
+    of: str,
+    cure: str,
+    columns: Sequence[str] = (),
+    where: pc.Expression | None = None,
 ) -> pa.Table:
-    """A committed file below `root`, in its published order; all columns unless some are named.
+    """A committed file below `root`, in its published order.
+
+    All columns unless some are named, all rows unless `where` keeps some.
 
     Raises ReportError, beginning with `of` and ending with `cure`, if the file is missing or is not
     the one that was committed.
@@ -84,6 +92,8 @@ def read_output(
         raise ReportError(
             f"{of}: {path} is not the file that was committed (its sha256 differs); {cure}"
         )
+    if where is not None:
+        return pq.read_table(pa.BufferReader(content), columns=list(columns) or None, filters=where)
     return pq.ParquetFile(pa.BufferReader(content)).read(list(columns) or None)
 
 

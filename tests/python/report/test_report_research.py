@@ -398,6 +398,7 @@ def test_the_page_stays_below_its_limit_whatever_is_asked(
     whole = len(page())
     details = [len(json.dumps(study)) for study in data(page())["studies"]]
     monkeypatch.setattr(research_page, "_MOST_DETAILS", details[0] + 1000)
+    monkeypatch.setattr(research_page, "_STUDY_BYTES", 0)
     first, second = data(page())["studies"]
     assert first["models"][0]["strata"]
     assert all(model["leftOut"] and not model["strata"] for model in second["models"])
