@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from es_physics.report.archive_view import STEPS, ArchiveView
+from es_physics.report.archive_view import STEPS, ArchiveView, Session
 from es_physics.report.months import WEEKDAYS, months
 from es_physics.report.page import json_script, render, source
 from es_physics.report.range_view import outcome_columns
@@ -62,6 +62,7 @@ def archive_page(view: ArchiveView, pages: Collection[str]) -> str:
             for month in (months(days[0], days[-1]) if days else ())
         ],
         legend=_legend(view, days),
+        is_partial=any(map(_is_partial, view.sessions.values())),
         missing=_missing(view),
         sessions=sessions,
         links=links,
@@ -115,9 +116,12 @@ def _day(view: ArchiveView, day: date, links: dict[date, str]) -> dict[str, Any]
         "css": state.css,
         "sign": state.sign,
         "title": " · ".join(lines),
-        "is_partial": day in view.sessions
-        and any(why != "ok" for why in view.sessions[day].summary.feeds.values()),
+        "is_partial": day in view.sessions and _is_partial(view.sessions[day]),
     }
+
+
+def _is_partial(session: Session) -> bool:
+    return any(why != "ok" for why in session.summary.feeds.values())
 
 
 def _failures(names: Sequence[str]) -> list[str]:

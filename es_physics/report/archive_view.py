@@ -193,11 +193,16 @@ def _feed_row(feed: str, sessions: Mapping[date, Session], days: Sequence[date])
         count = rows[day]
         return states[day] if count is None else f"{states[day]}, {count:,} records"
 
+    steps = colours([rows.get(day) if states.get(day) == "ok" else None for day in days])
     return MatrixRow(
         feed,
         "Feeds",
         [shown(day) for day in days],
-        colours([rows.get(day) if states.get(day) == "ok" else None for day in days]),
+        # One that is there, with nobody having counted its records, is as it should be.
+        [
+            0 if step is None and states.get(day) == "ok" else step
+            for step, day in zip(steps, days, strict=True)
+        ],
         ["✕" if states.get(day, "ok") != "ok" else "" for day in days],
     )
 

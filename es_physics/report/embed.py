@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from bokeh.embed import json_item
+import bokeh
+from bokeh.document import Document
 from bokeh.models import Model
 from bokeh.resources import Resources
 
@@ -16,7 +17,16 @@ def chart_json(figure: Model) -> str:
     Bokeh numbers its models through the life of a process; here they are numbered anew in order of
     appearance.
     """
-    text = json.dumps(json_item(figure), allow_nan=False, separators=(",", ":"))
+    # What bokeh.embed.json_item makes, which walks through all models thrice more.
+    document = Document(title="")
+    document.add_root(figure)
+    item = {
+        "target_id": None,
+        "root_id": figure.id,
+        "doc": document.to_json(deferred=False),
+        "version": bokeh.__version__,
+    }
+    text = json.dumps(item, allow_nan=False, separators=(",", ":"))
     numbers: dict[str, str] = {}
     renumbered = re.sub(
         r'"p\d+"', lambda found: numbers.setdefault(found[0], f'"p{len(numbers) + 1}"'), text

@@ -68,6 +68,32 @@ def require_room(chrome: webdriver.Chrome, window: Callable[[int], None]) -> Non
             assert box["right"] <= width
 
 
+def require_theme(chrome: webdriver.Chrome, theme: str) -> None:
+    """Fail if the page is not painted in the theme, or a chart has a colour of the other."""
+    other = {"light": "dark", "dark": "light"}[theme]
+    left = chrome.execute_script(
+        """
+        const [theme, other] = arguments;
+        const shade = PALETTE[0][theme];
+        const parts = [1, 3, 5].map((at) => parseInt(shade.slice(at, at + 2), 16));
+        const page = getComputedStyle(document.body).backgroundColor;
+        const found = page === `rgb(${parts.join(", ")})` ? [] : [`page ${page}`];
+        const wrong = new Set(PALETTE.map((shade) => shade[other]));
+        for (const chart of window.Bokeh?.documents ?? []) {
+          for (const { type, attributes } of chart.all_models) {
+            for (const [name, value] of Object.entries(attributes)) {
+              if (wrong.has(value) || wrong.has(value?.value)) found.push(`${type}.${name}`);
+            }
+          }
+        }
+        return found;
+        """,
+        theme,
+        other,
+    )
+    assert left == []
+
+
 def _overlap(one: dict[str, float], other: dict[str, float]) -> bool:
     across = min(one["right"], other["right"]) - max(one["left"], other["left"])
     down = min(one["bottom"], other["bottom"]) - max(one["top"], other["top"])
