@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby, takewhile
+from itertools import pairwise, takewhile
 
 import numpy as np
 import pyarrow as pa
@@ -173,41 +172,46 @@ def _books(table: pa.Table | None, events: int) -> dict[str, Book]:
     stride = max(1, math.ceil(events / _ROOMY_EVENTS))
     is_kept = table["offset_s"].to_numpy() % (STEP_S * stride) == 0
     table = table.filter(pa.array(is_kept))
-    keys = (table[name].to_pylist() for name in ("event_id", "offset_s", "lowest_price"))
-    sides = (_sizes(table[name]) for name in ("bid_sizes", "ask_sizes"))
+    names = table["event_id"].to_pylist()
+    bounds = [place for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
     found = {}
-    for event_id, of_event in groupby(zip(*keys, *sides, strict=True), key=lambda row: row[0]):
-        steps = list(of_event)
-        found[event_id] = Book(
-            lowest_price=steps[0][2],
-            ticks=max((len(bids) for *_, bids, _ in steps if bids is not None), default=0),
-            offset_s=[offset for _, offset, *_ in steps],
-            bids=[_bids(bids) for *_, bids, _ in steps],
-            asks=[_asks(asks) for *_, asks in steps],
+    for start, end in pairwise([*bounds, len(names)]):
+        steps = table.slice(start, end - start)
+        bids, asks = _sizes(steps["bid_sizes"]), _sizes(steps["ask_sizes"])
+        ticks = bids.shape[1]
+        found[names[start]] = Book(
+            lowest_price=steps["lowest_price"][0].as_py(),
+            ticks=ticks,
+            offset_s=steps["offset_s"].to_pylist(),
+            bids=_from_known_to_best(bids),
+            asks=[
+                row and [ticks - 1 - row[0], *row[:0:-1]]
+                for row in _from_known_to_best(asks[:, ::-1])
+            ],
         )
     return found
 
 
-def _sizes(column: pa.ChunkedArray) -> Iterator[NDArray[np.int64] | None]:
-    """Each row's list, -1 for an element that is NULL; None for a list that is."""
+def _sizes(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Lists of one length as rows; -1 for an element that is NULL, and all of a list that is."""
     lists = column.combine_chunks()
-    flat = pc.fill_null(lists.values, -1).to_numpy(zero_copy_only=False)
-    bounds = lists.offsets.to_numpy()
-    for row, valid in enumerate(lists.is_valid().to_pylist()):
-        yield flat[bounds[row] : bounds[row + 1]] if valid else None
+    width = pc.max(pc.list_value_length(lists)).as_py() or 0
+    sizes = np.full((len(lists), width), -1, np.int64)
+    known = pc.fill_null(lists.flatten(), -1).to_numpy(zero_copy_only=False)
+    sizes[lists.is_valid().to_numpy(zero_copy_only=False)] = known.reshape(-1, width)
+    return sizes
 
 
-def _bids(sizes: NDArray[np.int64] | None) -> list[int] | None:
-    if sizes is None or not (sizes >= 0).any():
-        return None
-    first = int(np.flatnonzero(sizes >= 0)[0])
-    held = np.flatnonzero(sizes > 0)
-    return [first, *sizes[first : held[-1] + 1].tolist()] if len(held) else [first]
-
-
-def _asks(sizes: NDArray[np.int64] | None) -> list[int] | None:
-    if sizes is None or not (sizes >= 0).any():
-        return None
-    last = int(np.flatnonzero(sizes >= 0)[-1])
-    held = np.flatnonzero(sizes > 0)
-    return [last, *sizes[held[0] : last + 1].tolist()] if len(held) else [last]
+def _from_known_to_best(sizes: NDArray[np.int64]) -> list[list[int] | None]:
+    """Of each row the place of the first that is known, and the sizes from it to the last held."""
+    if not sizes.shape[1]:
+        return [None] * len(sizes)
+    known, held = sizes >= 0, sizes > 0
+    first = known.argmax(axis=1)
+    end = np.where(held.any(axis=1), sizes.shape[1] - held[:, ::-1].argmax(axis=1), first)
+    return [
+        [begin, *row[begin:stop]] if is_known else None
+        for row, begin, stop, is_known in zip(
+            *(sizes.tolist(), first.tolist(), end.tolist(), known.any(axis=1)), strict=True
+        )
+    ]
