@@ -113,7 +113,7 @@ function drawFigure() {
 
 function timeAxis(event, { left, right, bottom, x }) {
   const drawn = [];
-  const step = [120, 300].find((one) => x(one) - x(0) > 90) ?? 600;
+  const step = [120, 300].find((one) => x(one) - x(0) > 80) ?? 600;
   for (let at = data.first_s; at <= data.last_s; at += step) {
     drawn.push(shape("line", { class: "grid", x1: x(at), x2: x(at), y1: 0, y2: bottom + 4 }));
     const anchor = x(at) > right - 20 ? "end" : x(at) < left + 10 ? "start" : "middle";
