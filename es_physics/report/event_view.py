@@ -209,9 +209,5 @@ def _from_known_to_best(sizes: NDArray[np.int64]) -> list[list[int] | None]:
     known, held = sizes >= 0, sizes > 0
     first = known.argmax(axis=1)
     end = np.where(held.any(axis=1), sizes.shape[1] - held[:, ::-1].argmax(axis=1), first)
-    return [
-        [begin, *row[begin:stop]] if is_known else None
-        for row, begin, stop, is_known in zip(
-            *(sizes.tolist(), first.tolist(), end.tolist(), known.any(axis=1)), strict=True
-        )
-    ]
+    rows = zip(*(values.tolist() for values in (sizes, first, end, known.any(axis=1))), strict=True)
+    return [[begin, *row[begin:stop]] if is_known else None for row, begin, stop, is_known in rows]
