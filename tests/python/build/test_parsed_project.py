@@ -1,0 +1,64 @@
+"""What is kept of a parsed project is of that project, those vars and that surrounding alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from es_physics.build.warm import parse_state, read_kept
+
+PROJECT = {
+    "dbt_project.yml": "name: small",
+    "profiles.yml": "small: {}",
+    "macros/a.sql": "{% macro a() %}{% endmacro %}",
+    "models/silver/b.sql": "select 1",
+    "models/columns.md": "{% docs c %}{% enddocs %}",
+    "python_models/d.py": "def model(dbt, session): ...",
+    "seeds/e.csv": "n\n1",
+    "tests/grains/f.sql": "select 1",
+}
+OF_NO_BUILD = {"tests/python/test_g.py": "", "notebooks/h.py": "", "target/manifest.json": "{}"}
+
+
+def state(folder: Path, files: dict[str, str], overrides: str = "{}") -> str:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return parse_state(folder, overrides)
+
+
+@pytest.mark.parametrize("name", PROJECT)
+def test_each_file_that_dbt_reads_is_of_the_state(tmp_path: Path, name: str) -> None:
+    before = state(tmp_path, PROJECT)
+    assert state(tmp_path, PROJECT) == before
+    assert state(tmp_path, PROJECT | {name: PROJECT[name] + " "}) != before
+    (tmp_path / name).unlink()
+    assert parse_state(tmp_path, "{}") != before
+
+
+def test_a_new_file_and_a_moved_one_are_told(tmp_path: Path) -> None:
+    before = state(tmp_path, PROJECT)
+    assert state(tmp_path, OF_NO_BUILD) == before
+    assert state(tmp_path, {"models/silver/new.sql": ""}) != before
+    (tmp_path / "models/silver/new.sql").unlink()
+    (tmp_path / "models/silver/b.sql").rename(tmp_path / "models/b.sql")
+    assert parse_state(tmp_path, "{}") != before
+
+
+def test_vars_environment_and_place_are_of_the_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(tmp_path / "one", PROJECT)
+    assert state(tmp_path / "two", PROJECT) != before
+    assert parse_state(tmp_path / "one", '{"zone_min_width": 2}') != before
+    monkeypatch.setenv("DBT_TARGET", "test")
+    assert parse_state(tmp_path / "one", "{}") != before
+
+
+def test_what_cannot_be_read_is_as_good_as_none(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.msgpack"
+    assert read_kept(kept) is None
+    kept.write_bytes(b"\x81\xa5nodes")
+    assert read_kept(kept) is None
