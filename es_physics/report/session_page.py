@@ -64,7 +64,7 @@ def session_page(view: SessionView, beside: Neighbours = ALONE, made_from: str =
         notices=_notices(view),
         chart=Markup(chart_json(chart)) if chart else "",
         panels=panels,
-        vwap_key=_line_of("vwap", "dotdash", "VWAP") if len(view.vwap()[0]) else "",
+        vwap_key=_line_of("vwap", "dotdash", "VWAP") if has_chart and len(view.vwap()[0]) else "",
         features=_numeric(view.events),
         book_chart=_empty_book_chart(*_buckets(view)) if has_book else "",
         gamma_chart=_empty_gamma_chart() if has_gamma else "",
