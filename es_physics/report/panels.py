@@ -7,7 +7,8 @@ from bokeh.plotting import figure
 
 from es_physics.report.palette import light
 
-AXIS_WIDTH = 72
+AXIS_WIDTH = 84
+"""Pixels left of the frame, as many in every panel: no price with its axis needs more."""
 TAGS_WIDTH = 118
 """Pixels right of the frame, where the page's script writes names and prices of lines."""
 

@@ -291,6 +291,7 @@ function listen() {
 async function start() {
   if (!document.querySelector("script[data-chart]")) {
     setTheme(preferredTheme());
+    document.documentElement.dataset.ready = "true";
     return;
   }
   await embedCharts();

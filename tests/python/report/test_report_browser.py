@@ -37,6 +37,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report_gold.publish_gold(root / "gold")
     write_range(root / "silver", root, *DAYS, root / "bronze", root / "gold")
     write_index(root / "silver", root, root / "bronze")
+    bare = root / "bare"
+    report_silver.publish(bare, DAYS[0], events=False, gamma=False, book=False)
+    write_session(bare, bare, DAYS[0]).rename(root / "bare.html")
     return root
 
 
@@ -442,3 +445,15 @@ def test_two_entries_are_shown_side_by_side(opened: Open) -> None:
     chrome.find_element(By.ID, "keep").click()
     assert len(chrome.find_elements(By.CSS_SELECTOR, "#card h2")) == 1
     assert chosen(chrome) == ["3"]
+
+
+def test_a_session_without_entries_or_options_is_shown_without_an_error(opened: Open) -> None:
+    chrome = opened("bare.html")
+    assert chrome.execute_script("return data.events.length") == 0
+    assert "There is no entry to show." in text(chrome, "#card")
+    chrome.find_element(By.CSS_SELECTOR, "[data-panel='panel:volume']").click()
+    chrome.find_element(By.CSS_SELECTOR, "[data-range=all]").click()
+    assert chrome.execute_script("return clock.end - clock.start") == 12 * 3600e3
+    assert [tag["name"] for tag in chrome.execute_script(TAGS)] == [
+        *("last", "PM high", "OR high", "SMA 200", "PM low"),
+    ]
