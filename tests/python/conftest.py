@@ -151,7 +151,7 @@ def run_dbt(
     ]
     environment = dbt_environment(bronze=bronze, work=work, threads=threads, database=database)
     is_warm = project == PROJECT and not other_vars and database == DATABASE
-    if is_warm and arguments[0] in {"build", "run", "test"}:
+    if is_warm and "--target" not in arguments and arguments[0] in {"build", "run", "test"}:
         code, output = SESSION_DBT.run(given, environment)
     else:
         code, output = run_cold_dbt(given, environment, project)

@@ -18,6 +18,7 @@ import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,13 +35,15 @@ class WarmDbt:
         self._target = target
         self._project = project
         self._database = database
+        self._starting = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._socket = ""
 
     def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
         """The exit code of `dbt ARGUMENTS`, and all that it printed."""
-        self._start()
+        with self._starting:
+            self._start()
         with tempfile.TemporaryFile() as output, socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self._socket)
             request = json.dumps({"arguments": [*arguments], "environment": {**environment}})

@@ -41,6 +41,7 @@ NEEDS = {
     "es-physics validate": {"bronze", "silver", "json"},
     "es-physics report": {"bronze", "silver"},
     "es-physics research": {"json"},
+    "es-physics neighbours": {"json"},
     "ingest import": {"bronze"},
     "ingest verify": {"bronze", "json"},
     "ingest status": {"bronze", "json"},
