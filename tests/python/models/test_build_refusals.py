@@ -106,9 +106,8 @@ def test_date_without_bronze_keeps_its_session_row(tmp_path: Path) -> None:
     pages = run_es_physics("report", SESSION, *dates, *roots, "--output", tmp_path / "pages")
     assert pages.returncode == 0, pages.stderr
     # The page of its entries has none, and judges nothing.
-    for page in {*(tmp_path / "pages").glob("*.html")} - {
-        *(tmp_path / "pages").glob("*-entries.*")
-    }:
+    judging = [p for p in (tmp_path / "pages").iterdir() if not p.name.endswith("-entries.html")]
+    for page in judging:
         assert "○ nothing to judge" in page.read_text().replace("○ nothing<small>", "○ "), page
 
 
