@@ -28,6 +28,7 @@ from es_physics.gold.runs import (
     runs_select,
     trials_select,
 )
+from es_physics.gold.sessions import first_few
 from es_physics.project import gold_var_names
 
 
@@ -52,8 +53,7 @@ def evaluation_left_out() -> str:
     names = _inputs().left_out
     if not names:
         return ""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"runs of another gold are left out: {', '.join(names[:3])}{more}"
+    return f"runs of another gold are left out: {first_few(names)}"
 
 
 def evaluation_select(kind: str, name: str) -> str:

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 from es_physics.errors import Error
 from es_physics.files import absolute, file_sha256, is_local, read_parquet_sql
+from es_physics.gold.run_files import RECORD, RUNS, TRIALS, trials_file
 from es_physics.gold.sessions import local_copy
 from es_physics.silver.commit import GOLD, OF_MANY, read_commit
 from es_physics.silver.errors import RecordError
-
-RUNS, TRIALS = "runs", "trials"
 
 _CANDIDATE = dict.fromkeys(("run_id", "target", "model", "feature_set"), "varchar")
 _CLASSES = ("break", "bounce", "chop", "yes", "no")
@@ -90,7 +89,7 @@ def finished_runs(root: Path) -> list[Run]:
     return [
         Run(folder.name, folder, record)
         for folder in folders
-        if (record := _run_record(folder / "run.json")) is not None
+        if (record := _run_record(folder / RECORD)) is not None
     ]
 
 
@@ -150,11 +149,6 @@ def _run_file(run: Run, name: str, cache: Path) -> Path | None:
             " remove its folder and make research again"
         )
     return file
-
-
-def trials_file(root: Path) -> Path:
-    """Where every trial ever made under a gold root is noted."""
-    return root / f"{TRIALS}.parquet"
 
 
 def trials_select(root: Path, cache: Path) -> str:

@@ -31,7 +31,7 @@ TABLES = (
 )
 """The tables of Silver that gold reads."""
 
-_NAMED = 3
+_FEW = 3
 _OF_ONE_BUILD = re.compile(r"^session_date$|_(root|path)$")
 
 
@@ -62,7 +62,7 @@ def sessions_between(
         if start <= day <= end and (record := read_commit(root, day)):
             found.append(Session(day, record["fingerprint"], record))
     if len(found) < fewest:
-        days = f" ({_named([session.day for session in found])})" if found else ""
+        days = f" ({first_few([session.day for session in found])})" if found else ""
         raise GoldError(
             f"{len(found)} sessions are published from {start} to {end}{days} below"
             f" {absolute(root)}, and gold takes at least {fewest}: build more, or give a longer"
@@ -70,7 +70,7 @@ def sessions_between(
         )
     for table in TABLES:
         if lacking := [one.day for one in found if table not in one.record["outputs"]]:
-            raise GoldError(f"{_named(lacking)} have no table {table}; build them again")
+            raise GoldError(f"{first_few(lacking)} have no table {table}; build them again")
     if not allow_mixed:
         _require_one(found, "code_version", "versions of the code")
         _require_one(found, "vars", "sets of vars")
@@ -90,7 +90,7 @@ def _require_one(sessions: Sequence[Session], name: str, what: str) -> None:
         wanted = max(groups.values(), key=lambda days: (len(days), days[-1]))
         others = sorted(day for days in groups.values() if days is not wanted for day in days)
         raise GoldError(
-            f"sessions of {len(groups)} {what}: {_named(others)} differ from the other"
+            f"sessions of {len(groups)} {what}: {first_few(others)} differ from the other"
             f" {len(wanted)}; build them again, or give --vars '{{allow_mixed: true}}'"
         )
 
@@ -115,7 +115,7 @@ def table_select(root: Path, table: str, sessions: Sequence[Session], cache: Pat
     if len(columns) > 1:
         few = min(columns.values(), key=lambda days: (len(days), days))
         raise GoldError(
-            f"{table} of {_named(sorted(few))} has other columns than the other sessions; build"
+            f"{table} of {first_few(sorted(few))} has other columns than the other sessions; build"
             " them again"
         )
     return f"select * from {read_parquet_sql(files)}"
@@ -149,9 +149,10 @@ def local_copy(file: Any, sha256: str, cache: Path) -> Path | None:
     return copy.absolute()
 
 
-def _named(days: Sequence[date]) -> str:
-    more = f" and {len(days) - _NAMED} more" if len(days) > _NAMED else ""
-    return ", ".join(map(str, days[:_NAMED])) + more
+def first_few(names: Sequence[object]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return ", ".join(map(str, names[:_FEW])) + more
 
 
 def inputs_of(sessions: Sequence[Session]) -> Iterator[dict[str, str]]:

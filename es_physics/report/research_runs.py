@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from es_physics.gold.runs import RUNS, EvaluationError, Run, finished_runs
+from es_physics.gold.run_files import RECORD, run_file
+from es_physics.gold.runs import EvaluationError, Run, finished_runs
 from es_physics.report.errors import ReportError
 from es_physics.report.silver import read_output
 
@@ -23,7 +24,7 @@ def run_table(run: Run, name: str, where: pc.Expression | None = None) -> pa.Tab
     output = run.record["files"].get(name)
     if output is None:
         return None
-    file = {"file": f"{RUNS}/{run.run_id}/{name}.parquet", "sha256": output["sha256"]}
+    file = {"file": run_file(run.run_id, f"{name}.parquet"), "sha256": output["sha256"]}
     return read_output(run.folder.parent.parent, file, f"run {run.run_id}", _AGAIN, where=where)
 
 
@@ -44,5 +45,5 @@ def runs_of(root: Path, gold_fingerprint: str) -> list[Run]:
         ]
     except EvaluationError as error:
         raise ReportError(str(error)) from None
-    ended = {run.run_id: (run.folder / "run.json").stat().st_mtime for run in runs}
+    ended = {run.run_id: (run.folder / RECORD).stat().st_mtime for run in runs}
     return sorted(runs, key=lambda run: (ended[run.run_id], run.run_id), reverse=True)

@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from es_physics.gold.runs import Run, trials_file
+from es_physics.gold.run_files import trials_file
+from es_physics.gold.runs import Run
 from es_physics.report.errors import ReportError
 from es_physics.report.neighbours import Answer, Events, answers
 from es_physics.report.published import Publication

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -22,12 +23,12 @@ class Importance(NamedTuple):
     coefficient: float | None = None
 
 
-class Fitted:
+class Fitted(ABC):
     """A model that was fitted on a fold's training."""
 
+    @abstractmethod
     def predict(self, rows: Rows) -> Floats:
         """Probabilities of the classes. [n, k]"""
-        raise NotImplementedError
 
     def importances(self) -> Sequence[Importance]:
         """What it makes of its features; none where that cannot be said."""

@@ -20,9 +20,9 @@ from es_physics.research.errors import ResearchError
 from es_physics.research.folds import Fold, read_folds
 from es_physics.research.rows import Bools, Feature, Floats, Ints, Rows, Texts
 from es_physics.research.targets import classes_of
-from es_physics.silver.commit import GOLD, read_commit
+from es_physics.silver.commit import GOLD, OF_MANY, read_commit
 
-_REMAKE = "make it again with make gold START= END="
+_REMAKE = f"make it again with {OF_MANY[GOLD]} START= END="
 _SEQUENCES = ("path", "signed_volume", "ofi", "depth")
 _SEQUENCE_LENGTH = 40
 
@@ -56,7 +56,7 @@ class Gold:
         record = read_commit(root, GOLD)
         if record is None:
             raise ResearchError(
-                f"no gold is published below {absolute(root)}: make gold START= END=, or set"
+                f"no gold is published below {absolute(root)}: {OF_MANY[GOLD]} START= END=, or set"
                 " ES_GOLD_ROOT"
             )
         described = _read(root, record, "feature_sets").to_pylist()

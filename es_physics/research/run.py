@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from es_physics.errors import first_line
 from es_physics.files import is_local
+from es_physics.gold.run_files import RECORD, RUNS, run_file
 from es_physics.research.errors import ResearchError
 from es_physics.research.gold import Gold
 from es_physics.research.plan import Plan
@@ -30,7 +31,6 @@ from es_physics.research.walk_forward import walk_forward
 from es_physics.silver.fingerprint import files_sha256, imported_files, inputs_sha256
 from es_physics.silver.store import STAGING, held, place
 
-RUNS = "runs"
 _DISTRIBUTIONS = ("numpy", "scipy", "scikit-learn", "lightgbm")
 _OF_SEQUENCES = ("jax", "jaxlib", "optax")
 _ID_LENGTH = 12
@@ -50,7 +50,7 @@ def research_code_version() -> str:
 def read_run(root: Path, run_id: str) -> dict[str, Any] | None:
     """A run's record, None if there is none, or one that cannot be read."""
     try:
-        record = json.loads((run_path(root, run_id) / "run.json").read_bytes())
+        record = json.loads((run_path(root, run_id) / RECORD).read_bytes())
     except (FileNotFoundError, ValueError):
         return None
     return record if isinstance(record, dict) else None
@@ -109,7 +109,7 @@ def _do(
             )
             say(f"{target}: {len(gold.folds)} folds, {events} events tested")
     files = {
-        name: _write_table(gold.root, f"{RUNS}/{run_id}/{name}.parquet", table)
+        name: _write_table(gold.root, run_file(run_id, f"{name}.parquet"), table)
         for name, table in results.tables(run_id, gold).items()
     }
     fitted = {(key.target, key.model, key.feature_set) for key, *_ in results.predictions}
@@ -160,7 +160,7 @@ def _write_table(root: Path, name: str, table: pa.Table) -> dict[str, Any]:
 def _write_record(root: Path, record: Mapping[str, Any]) -> None:
     content = json.dumps(record, indent=2, sort_keys=True).encode() + b"\n"
     with held(root, STAGING):
-        place(root, f"{RUNS}/{record['run_id']}/run.json", content)
+        place(root, run_file(record["run_id"], RECORD), content)
 
 
 def _is_whole(root: Path, record: Mapping[str, Any]) -> bool:

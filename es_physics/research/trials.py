@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from es_physics.files import is_local
+from es_physics.gold.run_files import trials_file
 from es_physics.research.errors import ResearchError
 from es_physics.silver.store import STAGING, held, place
 
-FILE = "trials.parquet"
 UNENDED = "it did not end"
 _SCHEMA = pa.schema(
     {name: pa.string() for name in ("run_id", "target", "model", "feature_set", "status", "reason")}
@@ -34,7 +34,7 @@ def read_trials(root: Path) -> pa.Table:
 
     Raises ResearchError for a file that is none: it is not written over.
     """
-    path = root / FILE
+    path = trials_file(root)
     if not path.is_file():
         return _SCHEMA.empty_table()
     try:
@@ -69,7 +69,7 @@ def enter_trials(
         sink = pa.BufferOutputStream()
         pq.write_table(pa.Table.from_pylist(rows, _SCHEMA), sink, compression="zstd")
         with held(root, STAGING):
-            place(root, FILE, sink.getvalue().to_pybytes())
+            place(root, trials_file(root).name, sink.getvalue().to_pybytes())
 
 
 @contextmanager
