@@ -13,7 +13,7 @@
     {%- do check_what_is_read(tables_read()) -%}
     {%- do run_query(
         'insert into ' ~ own('runs.started') ~ " values ('" ~ invocation_id ~ "', date '"
-        ~ session_date() ~ "', '" ~ project_vars_json() ~ "', '" ~ run_started_at ~ "')") -%}
+        ~ session_date() ~ "', '" ~ vars_json('project_var_names') ~ "', '" ~ run_started_at ~ "')") -%}
     {{ return('') }}
 {% endmacro %}
 
@@ -64,7 +64,7 @@
         ~ ' as started using (invocation_id) order by started.started_at').rows -%}
         {%- do stamps.update({row[0]: row}) -%}
     {%- endfor -%}
-    {%- set vars = fromjson(project_vars_json() | replace("''", "'")) -%}
+    {%- set vars = fromjson(vars_json('project_var_names') | replace("''", "'")) -%}
     {%- set missing, foreign, varied = [], [], [] -%}
     {%- for unique_id in unique_ids -%}
         {%- set node = graph.nodes[unique_id] -%}

@@ -17,12 +17,8 @@
     {%- do run_query('create schema if not exists ' ~ own('evaluated')) -%}
     {%- for kind, names in evaluated_tables().items() -%}
         {%- for name in names -%}
-            {%- set sql = run_query(
-                "select evaluation_select('" ~ kind ~ "', '" ~ name ~ "')").rows[0][0] -%}
-            {%- if sql.startswith('error: ') -%}
-                {{ exceptions.raise_compiler_error('scores: ' ~ sql[7:]) }}
-            {%- endif -%}
-            {%- do run_query('create or replace view ' ~ own('evaluated.' ~ name) ~ ' as ' ~ sql) -%}
+            {%- do attach_view(
+                'evaluated', name, "evaluation_select('" ~ kind ~ "', '" ~ name ~ "')", 'scores') -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return('') }}
@@ -43,15 +39,4 @@
         {%- do ref('publish_gold') -%}
     {%- endif -%}
     {{ own('evaluated.' ~ name) }}
-{%- endmacro %}
-
-{#- Every var that decides a number of the scores, as one JSON object; empty while parsing. -#}
-{% macro scores_vars_json() -%}
-    {%- set values = {} -%}
-    {%- if execute -%}
-        {%- for name in run_query('select unnest(evaluation_var_names())').columns[0] -%}
-            {%- do values.update({name: var(name)}) -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{ tojson(values, sort_keys=true) | replace("'", "''") }}
 {%- endmacro %}

@@ -33,12 +33,8 @@
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- do run_query('create schema if not exists ' ~ own('committed')) -%}
     {%- for table in committed_tables() -%}
-        {%- set sql = run_query(
-            "select gold_select('" ~ table ~ "', " ~ gold_range() ~ ')').rows[0][0] -%}
-        {%- if sql.startswith('error: ') -%}
-            {{ exceptions.raise_compiler_error('gold: ' ~ sql[7:]) }}
-        {%- endif -%}
-        {%- do run_query('create or replace view ' ~ own('committed.' ~ table) ~ ' as ' ~ sql) -%}
+        {%- do attach_view(
+            'committed', table, "gold_select('" ~ table ~ "', " ~ gold_range() ~ ')', 'gold') -%}
     {%- endfor -%}
     {{ return('') }}
 {% endmacro %}
@@ -54,15 +50,4 @@
 {#- A table of Silver as the commit records of the range have it. -#}
 {% macro committed(table) -%}
     {{ own('committed.' ~ table) }}
-{%- endmacro %}
-
-{#- Every var that decides a number of gold, as one JSON object; empty while parsing. -#}
-{% macro gold_vars_json() -%}
-    {%- set values = {} -%}
-    {%- if execute -%}
-        {%- for name in run_query('select unnest(gold_var_names())').columns[0] -%}
-            {%- do values.update({name: var(name)}) -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{ tojson(values, sort_keys=true) | replace("'", "''") }}
 {%- endmacro %}

@@ -10,7 +10,7 @@ gold_params as (
         date '{{ var("gold_start") }}' as gold_start,
         date '{{ var("gold_end") }}' as gold_end,
         gold_inputs({{ gold_range() }}) as sessions_json,
-        '{{ gold_vars_json() }}' as vars_json,
+        '{{ vars_json('gold_var_names') }}' as vars_json,
         (session_vars ->> 'horizon_minutes')::double as horizon_minutes,
         (session_vars ->> 'strength_threshold')::double as strength_threshold,
         (session_vars ->> 'outcome_threshold')::double as outcome_threshold,

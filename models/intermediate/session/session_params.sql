@@ -27,7 +27,7 @@ session_params as (
         {{ var('iv_max') }}::double as iv_max,
         {{ var('risk_free_rate') }}::double as risk_free_rate,
         ({{ var('lead_lag_max_gap_s') }} * 1000000000::bigint)::bigint as lead_lag_max_gap_ns,
-        '{{ project_vars_json() }}' as vars_json,
+        '{{ vars_json('project_var_names') }}' as vars_json,
         bronze_json,
         '{{ run_started_at }}' as run_started_at,
         {{ sql_text(invocation_args_dict.project_dir) }} as project_dir,

@@ -4,7 +4,7 @@ with
 evaluation_params as (
     select
         evaluation_inputs() as inputs_json,
-        '{{ scores_vars_json() }}' as vars_json,
+        '{{ vars_json('evaluation_var_names') }}' as vars_json,
         '{{ run_started_at }}' as run_started_at,
         {{ sql_text(invocation_args_dict.project_dir) }} as project_dir
 )
