@@ -1,12 +1,12 @@
-{#- The columns of a published zone entry, of a level or of a placebo, from the relations `entries` and
-    `clock` of the query. -#}
+{#- The columns of a published zone entry, of a level or of a placebo, from the relations `entries`,
+    `clock` and `front_month` of the query. -#}
 {% macro entry_columns() -%}
     -- keys
     entries.event_id,
     entries.session_date,
     entries.event_ts_ns,
     {{ new_york_timestamp('entries.event_ts_ns') }} as event_ts_et,
-    entries.contract,
+    front_month.front_month as contract,
 
     -- level
     entries.level_kind,

@@ -15,7 +15,9 @@ def model(dbt, session):
     """Labels from `int_front_trades` after each anchor of `int_zone_entries`."""
     params = dbt.ref("session_params").to_arrow_table().to_pylist()[0]
     entries = dbt.ref("int_zone_entries").order("event_id").to_arrow_table()
-    trades = dbt.ref("int_front_trades").order("trade_nr").to_arrow_table()
+    trades = dbt.ref("int_front_trades").order("trade_nr").select("ts_ns", "price")
+    ts_ns, price = trades.to_arrow_table().columns
+    trade_ts_ns, trade_price = ts_ns.to_numpy(), price.to_numpy()
 
     event_ts_ns = entries["event_ts_ns"].to_numpy()
     placebo_nr = entries["placebo_nr"].to_numpy()
@@ -30,8 +32,8 @@ def model(dbt, session):
             event_ts_ns,
             level,
             dir_sign,
-            trades["ts_ns"].to_numpy(),
-            trades["price"].to_numpy(),
+            trade_ts_ns,
+            trade_price,
             horizon_ns=params["horizon_ns"],
             outcome_threshold=threshold,
             strength_threshold=params["strength_threshold"],

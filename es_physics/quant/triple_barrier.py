@@ -128,11 +128,8 @@ def triple_barrier_labels(
         default="CHOP",
     )
 
-    # One more element lets the row `untouched`, and the row before the first, be looked up.
-    ts_at, price_at = np.append(ts, 0), np.append(price, np.nan)
-
     def seconds_to(row: NDArray[np.intp]) -> Floats:
-        return np.where(row < untouched, (ts_at[row] - t0) / _NS_PER_S, np.nan)
+        return np.where(row < untouched, (_at(ts, row) - t0) / _NS_PER_S, np.nan)
 
     return TripleBarrierLabels(
         outcome=outcome,
@@ -148,11 +145,16 @@ def triple_barrier_labels(
         time_to_threshold_2=seconds_to(first_2),
         tradeable_1=tradeable_1,
         tradeable_2=tradeable_2,
-        future_price=np.where(seen, price_at[end - 1], np.nan),
-        label_end_ts_ns=np.where(tradeable_2, ts_at[first_2], vertical),
-        label_first_source_ts_ns=np.ma.array(ts_at[begin], mask=~seen),
-        label_last_source_ts_ns=np.ma.array(ts_at[end - 1], mask=~seen),
+        future_price=np.where(seen, _at(price, end - 1), np.nan),
+        label_end_ts_ns=np.where(tradeable_2, _at(ts, first_2), vertical),
+        label_first_source_ts_ns=np.ma.array(_at(ts, begin), mask=~seen),
+        label_last_source_ts_ns=np.ma.array(_at(ts, end - 1), mask=~seen),
     )
+
+
+def _at(values: np.ndarray, row: NDArray[np.intp]) -> np.ndarray:
+    """The values at these rows, and any value where there is no such row."""
+    return values.take(row, mode="clip") if values.size else np.zeros(row.size, values.dtype)
 
 
 def _integers(name: str, values: ArrayLike, size: int | None = None) -> Ints:

@@ -4,6 +4,10 @@ entries as (
     select * from {{ ref('int_events') }}
 ),
 
+front_month as (
+    select * from {{ ref('int_front_month') }}
+),
+
 clock as (
     select * from {{ ref('int_event_clock') }}
 ),
@@ -12,6 +16,7 @@ level_events as (
     select
         {{ entry_columns() }}
     from entries
+    inner join front_month using (session_date)
     inner join clock using (event_id)
 )
 

@@ -8,6 +8,10 @@ near as (
     select * from {{ ref('int_placebo_neighbours') }}
 ),
 
+front_month as (
+    select * from {{ ref('int_front_month') }}
+),
+
 clock as (
     select * from {{ ref('int_event_clock') }}
 ),
@@ -20,6 +24,7 @@ placebo_events as (
         entries.placebo_nr,
         near.near_real_level
     from entries
+    inner join front_month using (session_date)
     inner join clock using (event_id)
     inner join near using (event_id)
 )

@@ -23,8 +23,7 @@ window_trades as (
         trades.ts_ns,
         trades.price,
         lag(trades.price) over (order by trades.trade_nr) as previous_price,
-        {{ bar_start_ns('trades.ts_ns', 1) }} as minute_ns,
-        trades.symbol as contract
+        {{ bar_start_ns('trades.ts_ns', 1) }} as minute_ns
     from trades
     inner join session
         on trades.ts_ns >= session.rth_start_ns and trades.ts_ns <= session.event_end_ns
@@ -90,7 +89,14 @@ states as (
         end as trade_state
     from window_trades
     inner join minutes using (minute_ns)
-    where minutes.state is null and trade_state is not null
+    where
+        minutes.state is null
+        and trade_state is not null
+        -- A trade at the price of the one before it leaves the state what it is.
+        and (
+            window_trades.price <> window_trades.previous_price
+            or window_trades.trade_nr = minutes.first_trade_nr
+        )
 ),
 
 -- The trades left out above keep the state they found, so the last decided trade before this one
@@ -127,7 +133,6 @@ int_zone_entries as (
         || '_' || if(entries.previous_price < entries.level_price, 'UP', 'DOWN') as event_id,
         session.session_date,
         entries.ts_ns as event_ts_ns,
-        entries.contract,
         entries.level_kind,
         entries.placebo_nr,
         entries.level_price,
