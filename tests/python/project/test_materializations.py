@@ -7,6 +7,7 @@ dbt-duckdb that asks something else of a materialization makes the two differ.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,17 @@ FILES = {
         from {{ ref('doubled') }}
         {% if var('broken') %} where error('no such day') {% endif %}
         """,
+    "models/promised.sql": """
+        {{ config(materialized='table') }}
+        select 'a' as name, 1::{{ 'varchar' if var('broken') else 'integer' }} as n
+        """,
     "models/models.yml": """
         models:
+          - name: promised
+            config: {contract: {enforced: true}}
+            columns:
+              - {name: n, data_type: integer}
+              - {name: name, data_type: varchar}
           - name: numbers
             description: Whole numbers.
             config: {contract: {enforced: true}}
@@ -126,6 +136,7 @@ def run(project: Path, *, turned: bool, broken: bool = False) -> dict[str, Any]:
         tables = rows("select table_name, table_type from information_schema.tables order by all")
         return {
             "nodes": sorted((result["unique_id"], result["status"]) for result in results),
+            "failures": [result["message"] for result in results if result["status"] == "error"],
             "tables": tables,
             "columns": rows(
                 "select table_name, column_name, data_type, comment from duckdb_columns()"
@@ -155,10 +166,10 @@ def test_ours_leave_what_dbts_leave_and_nothing_of_a_failed_model(tmp_path: Path
         assert dict(found["tables"])["numbers"] == ("VIEW" if turned else "BASE TABLE")
         assert found["columns"][0][2:] == ("INTEGER", None)
         # Every model notes that it was built and every test that it ran, in this run as before.
-        assert sorted(noted[-5:]) == sorted(
+        assert sorted(noted[-6:]) == sorted(
             [
                 "tested, failed: False",
-                *(f"built {name}" for name in ("numbers", "evens", "doubled", "last")),
+                *(f"built {name}" for name in ("numbers", "evens", "doubled", "last", "promised")),
             ]
         )
     assert len(found["hooks"]) == 3 * 4
@@ -168,3 +179,7 @@ def test_ours_leave_what_dbts_leave_and_nothing_of_a_failed_model(tmp_path: Path
     after = run(ours, turned=False, broken=True)
     assert dict(after["nodes"])["model.small.last"] == "error"
     assert "last" not in dict(after["tables"])
+    # Nor one whose columns are not those of its contract, and dbt says which.
+    assert dict(after["nodes"])["model.small.promised"] == "error"
+    assert "promised" not in dict(after["tables"])
+    assert re.search(r"\| n +\| VARCHAR +\| INTEGER +\| data type mismatch", str(after["failures"]))
