@@ -39,18 +39,16 @@ def lead_lag(
     in any unit), times ascending without repeats, the first of each a start and no change.
     Intervals of Y longer than `y_max_gap_ns` are left out of both sums: one of them would hold a
     whole move at every theta.
-
-    The changes of X that overlap an interval of Y add up to a difference of two values of X, so a
-    theta costs two look-ups an interval.
     """
     x_ts, x = np.asarray(x_ts_ns, np.int64), _in_units(x_value)
     y_ts, y = np.asarray(y_ts_ns, np.int64), _in_units(y_value)
-    is_short = np.diff(y_ts) <= y_max_gap_ns
-    starts, ends, change = y_ts[:-1][is_short], y_ts[1:][is_short], np.diff(y)[is_short]
-    covariance = [
-        _covariance(x_ts, x, starts - theta, ends - theta, change)
-        for theta in np.asarray(theta_ns, np.int64).tolist()
-    ]
+    theta = np.asarray(theta_ns, np.int64)
+    change = np.where(np.diff(y_ts) <= y_max_gap_ns, np.diff(y), 0)
+    # Of two series the shorter is looked up in the longer: which, makes no difference to a sum.
+    if y_ts.size < x_ts.size:
+        covariance = _covariances(y_ts, change, x_ts, np.diff(x), -theta)
+    else:
+        covariance = _covariances(x_ts, np.diff(x), y_ts, change, theta)
     scale = float(_exact_sum(np.diff(x), np.diff(x))) * float(_exact_sum(change, change))
     rho = np.array(covariance, np.float64) / np.sqrt(scale) if scale > 0 else np.nan
     return LeadLag(covariance, np.broadcast_to(rho, (len(covariance),)))
@@ -68,14 +66,25 @@ def best_lag(covariance: list[int], theta: ArrayLike) -> int:
     return ranked[0][1]
 
 
-def _covariance(x_ts: Ints, x: Ints, starts: Ints, ends: Ints, change: Ints) -> int:
-    # X's interval i is (x_ts[i - 1], x_ts[i]]: the first that ends after the start, the last that
-    # starts before the end.
-    first = np.maximum(np.searchsorted(x_ts, starts, side="right"), 1)
-    last = np.minimum(np.searchsorted(x_ts, ends, side="left"), x_ts.size - 1)
-    overlaps = last >= first
-    moved = x[last[overlaps]] - x[first[overlaps] - 1]
-    return _exact_sum(moved, change[overlaps])
+def _covariances(ts: Ints, change: Ints, of_ts: Ints, of_change: Ints, theta: Ints) -> list[int]:
+    """Sums of products of changes, `ts` moved by each theta.
+
+    The changes `of_change` whose intervals overlap another add up to the path's value first seen at
+    that one's end or after, less the value last seen at its start or before.
+    """
+    if of_ts.size == 0:
+        return [0] * theta.size
+    path = np.append(0, np.cumsum(of_change))
+    # Up to a time lie 2 i of these if it is after i observations, 2 i + 1 if it is the next one's.
+    edges = (of_ts[:, None] + [0, 1]).ravel()
+    count = np.arange(edges.size + 1)
+    first_from = path[np.minimum(count // 2, of_ts.size - 1)]
+    last_until = path[np.maximum((count + 1) // 2 - 1, 0)]
+    sums = []
+    for moved in theta.tolist():
+        at = np.searchsorted(edges, ts + moved, side="right")
+        sums.append(_exact_sum(first_from[at[1:]] - last_until[at[:-1]], change))
+    return sums
 
 
 def _in_units(values: ArrayLike) -> Ints:
