@@ -46,19 +46,20 @@ seen as (
     from leg_quotes
 ),
 
--- What each of the four legs was last quoted at; one side alone is a quote without a mid.
+-- What each of the four legs, calls and puts in turn, last said of twice the price; one side alone
+-- is a quote without a mid.
 states as (
     select
         legs.minute_start_ns,
         seen.ts_ns,
         {%- for leg in [1, 2, 3, 4] %}
+        {%- set strike_and = '2 * legs.strike_price_nano + ' if leg is odd else '-' %}
         last_value(
             if(
                 legs.leg_nr = {{ leg }},
                 struct_pack(
                     ts_ns := seen.ts_ns,
-                    mid := seen.doubled_mid_nano,
-                    strike := legs.strike_price_nano
+                    doubled_nano := {{ strike_and }}seen.doubled_mid_nano
                 ),
                 null
             ) ignore nulls
@@ -75,14 +76,14 @@ states as (
 int_implied_prices as (
     select
         ts_ns,
-        leg_1.mid - leg_2.mid + 2 * leg_1.strike
-        + leg_3.mid - leg_4.mid + 2 * leg_3.strike as price_quarter_nanos
+        leg_1.doubled_nano + leg_2.doubled_nano + leg_3.doubled_nano + leg_4.doubled_nano
+            as price_quarter_nanos
     from states
     where
         ts_ns > minute_start_ns
         and next_ts_ns is distinct from ts_ns
         and ts_ns - least(leg_1.ts_ns, leg_2.ts_ns, leg_3.ts_ns, leg_4.ts_ns) <= 1000000000
-        and leg_1.mid + leg_2.mid + leg_3.mid + leg_4.mid is not null
+        and price_quarter_nanos is not null
 )
 
 select * from int_implied_prices
