@@ -6,6 +6,7 @@
     may well report equal records, so that they are duplicates only beyond a share. -#}
 {% macro feed_checks(feed, session) %}
     {%- set repeated_share = '(1 - count(distinct content) / nullif(count(content), 0))' -%}
+    {%- set is_book = feed == 'futures/mbp10' -%}
     {%- set is_of_trades = feed.endswith('/trades') -%}
     {%- set max_repeated_share =
         var('max_repeated_trade_share') if is_of_trades else var('max_repeated_row_share') -%}
@@ -27,12 +28,13 @@
                     then round({{ repeated_share }} * count(*))::bigint
             end
         ) as duplicate_count,
-        {{ '(select seconds from book_gap)' if feed == 'futures/mbp10' else longest_gap_s(session) }}
+        {{ '(select longest_gap_s from book_states)' if is_book else longest_gap_s(session) }}
             as longest_gap_s,
         count(*) filter (flags & 4 <> 0) / nullif(count(flags), 0) as bad_book_share,
         count(*) filter (latency_ns > {{ var('late_after_ms') }} * 1000000)
         / nullif(count(latency_ns), 0) as late_share,
-        avg(is_crossed::integer) as crossed_share,
+        {{ '(select crossed_share from book_states)' if is_book else 'avg(is_crossed::integer)' }}
+            as crossed_share,
         sum(size) filter (aggressor_side <> 'N') / nullif(sum(size), 0) as sided_share
     from (
         select

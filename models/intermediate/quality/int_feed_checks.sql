@@ -23,13 +23,8 @@ asked as (
     where false
 ),
 
--- Read twice below, the second time but a part of it: a kept copy would be all of it.
 book as not materialized (
-    select
-        *,
-        symbol = coalesce({{ front.front_month }}, symbol) and {{ is_book_state('book') }}
-            as is_watched
-    from {{ ref('stg_databento__futures_mbp10') }} as book
+    select * from {{ ref('stg_databento__futures_mbp10') }}
     where {{ of_the_date }}
 ),
 
@@ -40,24 +35,29 @@ futures_mbp10 as (
         price,
         flags,
         {{ latency_ns }} as latency_ns,
-        case
-            when is_watched and {{ front.front_month }} is not null and {{ in_session }}
-                then bid_px_00 >= ask_px_00
-        end as is_crossed,
         {{ sampled_content('ts_ns, ts_event_ns, sequence, side, price, size') }} as content
     from book
 ),
 
--- A gap in the book is a time of the session without a state of the front month, of any contract
--- where none is; without a session, any time.
-book_gap as (
-    select {{ longest_gap_s(session) }} as seconds
+-- States of the front month in the session, of any contract where none is; without a session, of
+-- any time. Asked for apart, so that of the rest of the day no prices are read.
+book_states as (
+    select
+        {{ longest_gap_s(session) }} as longest_gap_s,
+        avg(is_crossed::integer) as crossed_share
     from (
         select
             ts_ns,
-            lag(ts_ns) over () as previous_ts_ns
+            lag(ts_ns) over () as previous_ts_ns,
+            case
+                when {{ front.front_month }} is not null and {{ in_session }}
+                    then bid_px_00 >= ask_px_00
+            end as is_crossed
         from book
-        where is_watched {{- ' and ' ~ in_session if session.rth_start_ns != 'null' }}
+        where
+            symbol = coalesce({{ front.front_month }}, symbol)
+            and {{ is_book_state('book') }}
+            {{ 'and ' ~ in_session if session.rth_start_ns != 'null' }}
     )
 ),
 
