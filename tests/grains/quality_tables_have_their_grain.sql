@@ -4,6 +4,7 @@
 -- part of a key is NULL.
 {{ rows_off_the_grain([
     (ref('int_feed_checks'), ['feed']),
+    (ref('int_instrument_counts'), ['feed', 'instrument_id', 'symbol']),
     (ref('int_defined_shares'), ['feed']),
     (ref('int_option_checks'), ['session_date']),
     (ref('int_bronze_quality'), ['feed']),

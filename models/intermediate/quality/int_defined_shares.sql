@@ -1,9 +1,5 @@
 with
 
-session as (
-    select * from {{ ref('int_session') }}
-),
-
 partitions as (
     select * from {{ ref('stg_bronze__partitions') }}
 ),
@@ -13,23 +9,7 @@ definitions as (
 ),
 
 records as (
-    {%- for feed, model in [
-        ('futures/trades', 'stg_databento__futures_trades'),
-        ('futures/mbp10', 'stg_databento__futures_mbp10'),
-        ('options/trades', 'stg_databento__options_trades'),
-        ('options/nbbo', 'stg_databento__options_nbbo'),
-        ('options/statistics', 'stg_databento__options_statistics'),
-    ] %}
-    select
-        '{{ feed }}' as feed,
-        trade_date,
-        instrument_id,
-        symbol,
-        count(*) as record_count
-    from {{ ref(model) }}
-    group by trade_date, instrument_id, symbol
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    select * from {{ ref('int_instrument_counts') }}
 ),
 
 -- Without a definition partition nothing can be said of definitions.
@@ -45,7 +25,6 @@ int_defined_shares as (
         sum(records.record_count) filter (definitions.instrument_id is not null)
         / sum(records.record_count) as defined_share
     from records
-    inner join session on records.trade_date = session.session_date
     inner join asked on split_part(records.feed, '/', 1) = asked.market
     left join definitions
         on

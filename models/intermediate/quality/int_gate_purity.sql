@@ -1,35 +1,22 @@
 with
 
-session as (
-    select * from {{ ref('int_session') }}
-),
-
 front_month as (
     select * from {{ ref('int_front_month') }}
 ),
 
-trades as (
-    select * from {{ ref('stg_databento__futures_trades') }}
-),
-
-book as (
-    select * from {{ ref('int_book_rows') }}
+records as (
+    select * from {{ ref('int_instrument_counts') }}
 ),
 
 -- The build knows the front month by its symbol: a second instrument under that symbol is another
 -- contract.
 instruments as (
     select distinct
-        trades.instrument_id,
-        trades.symbol
-    from trades
-    inner join session on trades.trade_date = session.session_date
-    inner join front_month on trades.symbol = front_month.front_month
-    union
-    select distinct
-        instrument_id,
-        symbol
-    from book
+        records.instrument_id,
+        records.symbol
+    from records
+    inner join front_month on records.symbol = front_month.front_month
+    where records.feed in ('futures/trades', 'futures/mbp10')
 ),
 
 int_gate_purity as (
