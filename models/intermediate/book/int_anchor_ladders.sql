@@ -8,28 +8,15 @@ cells as (
     select * from {{ ref('int_book_cells') }}
 ),
 
-moves as (
-    select * from {{ ref('int_book_moves') }}
-),
-
--- The newest state at or before an anchor ends a cell, and those states are all among the moves.
-last_times as (
-    select
-        anchors.anchor_ts_ns,
-        cells.last_ts_ns as book_source_ts_ns
-    from anchors
-    asof inner join cells on anchors.anchor_ts_ns >= cells.last_ts_ns
-),
-
+-- An anchor is a boundary, so that the newest state at or before it is the last of a cell.
 int_anchor_ladders as (
     select
-        last_times.anchor_ts_ns,
-        last_times.book_source_ts_ns,
-        last(moves.prices order by moves.row_nr) as prices,
-        last(moves.sizes order by moves.row_nr) as sizes
-    from last_times
-    inner join moves on last_times.book_source_ts_ns = moves.ts_ns
-    group by all
+        anchors.anchor_ts_ns,
+        cells.last_ts_ns as book_source_ts_ns,
+        cells.prices,
+        cells.sizes
+    from anchors
+    asof inner join cells on anchors.anchor_ts_ns >= cells.last_ts_ns
 )
 
 select * from int_anchor_ladders

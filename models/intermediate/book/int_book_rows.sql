@@ -17,9 +17,12 @@ int_book_rows as (
         instrument_id,
         symbol,
         action,
-        flags,
-        {%- for column in ladder_columns() %}
-        {{ column }}{{ ',' if not loop.last }}
+        action = 'R' or flags & 32 <> 0 as is_reset,
+        {%- for level in book_levels() %}
+        bid_px_{{ level }},
+        ask_px_{{ level }},
+        bid_sz_{{ level }},
+        ask_sz_{{ level }}{{ ',' if not loop.last }}
         {%- endfor %}
     from book
     where

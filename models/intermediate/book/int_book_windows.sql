@@ -73,7 +73,7 @@ window_cells as (
     select
         windows.anchor_ts_ns,
         windows.window_s,
-        cells.*,
+        cells.* exclude (prices, sizes, flows, quotes, zone_flows, steps),
         cell_flows.* exclude (cell_nr)
     from windows
     inner join boundaries

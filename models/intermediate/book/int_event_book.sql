@@ -12,10 +12,6 @@ cells as (
     select * from {{ ref('int_book_cells') }}
 ),
 
-moves as (
-    select * from {{ ref('int_book_moves') }}
-),
-
 session as (
     select * from {{ ref('int_session') }}
 ),
@@ -32,30 +28,24 @@ ranges as (
     cross join session
 ),
 
--- A step ends a cell, so the newest state at or before it is among the moves.
-last_times as (
+-- A step is a boundary, so that the newest state at or before it is the last of a cell.
+ladders as (
     select
         steps.event_id,
         steps.offset_s,
-        cells.last_ts_ns
+        cells.last_ts_ns,
+        cells.prices,
+        cells.sizes
     from steps
     asof inner join cells on steps.step_ns >= cells.last_ts_ns
     where steps.has_book
 ),
 
-ladders as (
-    select
-        ts_ns,
-        last(prices order by row_nr) as prices,
-        last(sizes order by row_nr) as sizes
-    from moves
-    where ts_ns in (select last_times.last_ts_ns from last_times)
-    group by ts_ns
-),
-
 sides as (
     select
-        last_times.*,
+        ladders.event_id,
+        ladders.offset_s,
+        ladders.last_ts_ns,
         ranges.first_tick,
         ranges.last_tick,
         {%- for side, first in [('bid', 1), ('ask', 2)] %}
@@ -66,8 +56,7 @@ sides as (
         list_slice(ladders.sizes, {{ first }}, {{ first + 18 }}, 2) as {{ side }}_ladder
         {{- ',' if not loop.last }}
         {%- endfor %}
-    from last_times
-    inner join ladders on last_times.last_ts_ns = ladders.ts_ns
+    from ladders
     inner join ranges using (event_id)
 ),
 

@@ -4,35 +4,41 @@ session as (
     select * from {{ ref('int_session') }}
 ),
 
-moves as (
-    select * from {{ ref('int_book_moves') }}
+cells as (
+    select * from {{ ref('int_book_cells') }}
 ),
 
-best_levels as (
-    select * from {{ ref('int_best_levels') }}
+book as (
+    select * from {{ ref('int_book_rows') }}
 ),
 
 -- The first state from the open on need not have moved a price.
 opening as (
-    select min(ts_ns) as ts_ns
-    from best_levels
+    select min(book.ts_ns) as ts_ns
+    from book
+    inner join session on book.ts_ns between session.rth_start_ns and session.event_end_ns
+),
+
+quotes as (
+    select unnest(quotes) as quote
+    from cells
 ),
 
 mids as (
     select
-        greatest(moves.ts_ns, opening.ts_ns) as ts_ns,
-        moves.row_nr,
+        greatest(quotes.quote.ts_ns, opening.ts_ns) as ts_ns,
+        quotes.quote.row_nr,
         case
-            when moves.prices[1] < moves.prices[2]
-                then round((moves.prices[1] + moves.prices[2]) * 1e9)::bigint
+            when quotes.quote.bid < quotes.quote.ask
+                then round((quotes.quote.bid + quotes.quote.ask) * 1e9)::bigint
         end as doubled_mid_nano
-    from moves
-    inner join session on moves.ts_ns <= session.event_end_ns
+    from quotes
+    inner join session on quotes.quote.ts_ns <= session.event_end_ns
     cross join opening
     where opening.ts_ns is not null
 ),
 
--- Between two moves no price changes, so the last move is what the last row of its time shows.
+-- Between two of these no best price changes, so the last is what the last row of its time shows.
 int_future_mids as (
     select
         ts_ns,

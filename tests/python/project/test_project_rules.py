@@ -58,13 +58,7 @@ def test_every_model_says_its_grain_first_and_proves_it(manifest: dict[str, Any]
     }
     # Views over Bronze, whose records two gates prove to be there once and in order, and one whose
     # rows are those of gamma_by_strike.
-    views_of_proven = {
-        "int_book_rows",
-        "int_book_pairs",
-        "int_barrier_pairs",
-        "int_best_levels",
-        "int_gamma_exposures",
-    }
+    views_of_proven = {"int_book_rows", "int_gamma_exposures"}
     for model in models(manifest):
         assert model["description"].startswith("One row"), model["name"]
         is_feed = model["name"].startswith(("stg_databento", "stg_index"))
