@@ -44,15 +44,15 @@ MODEL_PATHS = (
         f"models/intermediate/{folder}"
         for folder in ("session", "bars", "levels", "events", "book", "features")
     ),
-    "python_models/int_event_labels.py",
+    *(f"python_models/{name}.py" for name in ("int_book_cells", "int_event_labels")),
     *(f"models/silver/{table}.sql" for table in KEYS),
 )
 """What makes the compared tables. The columns from options are there from the build before."""
 
 SCRIPT = ("polars_session.py", "polars_features.py", "event_labels.py")
 QUANT = Path("es_physics", "quant")
-NUMERICS = ("triple_barrier.py", "uniqueness.py")
-"""The numerics that the label model calls and the script does not."""
+NUMERICS = ("book_cells.py", "triple_barrier.py", "uniqueness.py")
+"""The numerics that the Python models call and the script does not."""
 
 
 def candidates(session: Session) -> dict[str, list[str | Path]]:
