@@ -13,7 +13,6 @@
     (ref('int_anchor_level_distances'), ['anchor_id']),
     (ref('int_anchor_ofi'), ['anchor_id']),
     (ref('int_event_tape'), ['event_id']),
-    (ref('int_anchor_forces'), ['anchor_id']),
     (ref('int_anchor_book_state'), ['anchor_id']),
     (ref('int_event_near_ofi'), ['event_id']),
     (ref('int_event_depth_profile'), ['event_id']),

@@ -22,9 +22,12 @@ int_anchor_ofi as (
         window_{{ window }}.voi_integrated as voi_integrated_{{ window }}s,
         {%- endfor %}
         {%- for level in range(1, 11) %}
-        minute.ofi_level_{{ '%02d' | format(level) }} as ofi_level_{{ '%02d' | format(level) }}_60s
-        {{- ',' if not loop.last }}
+        minute.ofi_level_{{ '%02d' | format(level) }} as ofi_level_{{ '%02d' | format(level) }}_60s,
         {%- endfor %}
+
+        -- The last minute's flow pushes in the direction of approach what is displayed.
+        anchors.dir_sign * minute.ofi_integrated / 60 as force,
+        minute.both_size_per_level as mass
     from anchors
     {%- for window in list_var('ofi_windows_s') %}
     left join windows as window_{{ window }}

@@ -84,7 +84,7 @@ int_event_features as (
         approach.* exclude (anchor_id),
         events.prior_touches,
         distances.* exclude (anchor_id),
-        ofi.* exclude (anchor_id),
+        ofi.* exclude (anchor_id, force, mass),
         near_ofi.* exclude (event_id),
         book_state.* exclude (anchor_id),
         depth_profile.* exclude (event_id),

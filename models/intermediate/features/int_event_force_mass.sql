@@ -4,8 +4,8 @@ events as (
     select * from {{ ref('int_events') }}
 ),
 
-anchor_forces as (
-    select * from {{ ref('int_anchor_forces') }}
+ofi as (
+    select * from {{ ref('int_anchor_ofi') }}
 ),
 
 fits as (
@@ -20,10 +20,10 @@ forces as (
     select
         events.event_id,
         events.event_ts_ns,
-        anchor_forces.force,
-        anchor_forces.mass
+        ofi.force,
+        ofi.mass
     from events
-    inner join anchor_forces on events.event_id = anchor_forces.anchor_id
+    inner join ofi on events.event_id = ofi.anchor_id
 ),
 
 fitted as (

@@ -32,10 +32,6 @@ book_state as (
     select * from {{ ref('int_anchor_book_state') }}
 ),
 
-forces as (
-    select * from {{ ref('int_anchor_forces') }}
-),
-
 sources as (
     select
         states.state_id,
@@ -59,10 +55,10 @@ int_state_features as (
         distances.* exclude (anchor_id),
         states.atr,
         states.rth_volatility,
-        ofi.* exclude (anchor_id),
+        ofi.* exclude (anchor_id, force, mass),
         book_state.* exclude (anchor_id, imbalance_bucket),
-        forces.force,
-        forces.mass,
+        ofi.force,
+        ofi.mass,
         sources.trade_source_ts_ns
     from states
     cross join session
@@ -71,7 +67,6 @@ int_state_features as (
     left join distances on states.state_id = distances.anchor_id
     left join ofi on states.state_id = ofi.anchor_id
     left join book_state on states.state_id = book_state.anchor_id
-    left join forces on states.state_id = forces.anchor_id
     left join sources using (state_id)
 )
 
