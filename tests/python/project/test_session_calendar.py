@@ -36,6 +36,14 @@ def test_script_reproduces_the_committed_file(builder: ModuleType) -> None:
     assert builder.calendar_csv().encode() == committed
 
 
+def test_each_correction_is_of_a_date_of_its_own_and_explained(builder: ModuleType) -> None:
+    with builder.OVERRIDES_CSV.open(newline="") as file:
+        corrections = list(csv.DictReader(file))
+    days = [row["trade_date"] for row in corrections]
+    assert days == sorted(set(days))
+    assert all(row["reason"] and row["source"] for row in corrections)
+
+
 def test_rows_are_well_formed(calendar: dict[str, dict[str, str]]) -> None:
     days = list(calendar)
     assert days == sorted(days)
