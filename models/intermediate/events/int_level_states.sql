@@ -25,7 +25,8 @@ grid as (
 spots as (
     select
         grid.tau_ns,
-        prices.price as spot
+        prices.price as spot,
+        prices.ts_ns as trade_source_ts_ns
     from grid
     asof inner join prices on grid.tau_ns >= prices.ts_ns
 ),
@@ -40,7 +41,8 @@ int_level_states as (
         if(spots.spot < level_minutes.level_price, 1, -1) as dir_sign,
         spots.spot,
         level_minutes.atr,
-        level_minutes.rth_volatility
+        level_minutes.rth_volatility,
+        spots.trade_source_ts_ns
     from spots
     inner join level_minutes
         on {{ bar_start_ns('spots.tau_ns', 1) }} = level_minutes.minute_ns

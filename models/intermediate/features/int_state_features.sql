@@ -8,10 +8,6 @@ states as (
     select * from {{ ref('int_level_states') }}
 ),
 
-prices as (
-    select * from {{ ref('int_front_prices') }}
-),
-
 kinematics as (
     select * from {{ ref('int_anchor_kinematics') }}
 ),
@@ -30,14 +26,6 @@ ofi as (
 
 book_state as (
     select * from {{ ref('int_anchor_book_state') }}
-),
-
-sources as (
-    select
-        states.state_id,
-        prices.ts_ns as trade_source_ts_ns
-    from states
-    asof inner join prices on states.tau_ns >= prices.ts_ns
 ),
 
 int_state_features as (
@@ -59,7 +47,7 @@ int_state_features as (
         book_state.* exclude (anchor_id, imbalance_bucket),
         ofi.force,
         ofi.mass,
-        sources.trade_source_ts_ns
+        states.trade_source_ts_ns
     from states
     cross join session
     left join kinematics on states.state_id = kinematics.anchor_id
@@ -67,7 +55,6 @@ int_state_features as (
     left join distances on states.state_id = distances.anchor_id
     left join ofi on states.state_id = ofi.anchor_id
     left join book_state on states.state_id = book_state.anchor_id
-    left join sources using (state_id)
 )
 
 select * from int_state_features
