@@ -5,15 +5,22 @@ exposures as (
 ),
 
 -- The series that expires next, seen from one price: that of its first instrument by number.
-nearest as (
+series as (
     select
-        *,
-        first_value(underlying_price) over (
-            partition by mark_ns order by expiration_ns, instrument_id
-        ) as series_price
+        mark_ns,
+        min(expiration_ns) as expiration_ns,
+        first(underlying_price order by expiration_ns, instrument_id) as series_price
     from exposures
     where expiration_ns > mark_ns
-    qualify expiration_ns = min(expiration_ns) over (partition by mark_ns)
+    group by mark_ns
+),
+
+nearest as (
+    select
+        exposures.*,
+        series.series_price
+    from exposures
+    inner join series using (mark_ns, expiration_ns)
 ),
 
 -- All options of a strike have one volatility, or none.

@@ -43,21 +43,26 @@ prices as (
     group by session.rth_start_ns, trades.symbol
 ),
 
--- The series that expires next, seen from the future that its first instrument by number delivers.
+-- Seen from the future that its first instrument by number delivers.
+series as (
+    select
+        expiration_ns,
+        first(underlying order by instrument_id) as underlying
+    from chain
+    group by expiration_ns
+),
+
+-- The series that expires next.
 nearest as (
     select
         minutes.minute_start_ns,
         chain.instrument_id,
         chain.strike_price_nano,
         chain."right",
-        first_value(chain.underlying) over (
-            partition by minutes.minute_start_ns
-            order by chain.expiration_ns, chain.instrument_id
-        ) as underlying
+        series.underlying
     from minutes
-    inner join chain on minutes.minute_start_ns < chain.expiration_ns
-    qualify
-        chain.expiration_ns = min(chain.expiration_ns) over (partition by minutes.minute_start_ns)
+    asof inner join series on minutes.minute_start_ns < series.expiration_ns
+    inner join chain on series.expiration_ns = chain.expiration_ns
 ),
 
 -- Of several instruments of one strike and right the first by number.
