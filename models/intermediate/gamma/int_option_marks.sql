@@ -40,7 +40,7 @@ front_prices as (
 states as (
     select
         marks.mark_ns,
-        chain.*,
+        chain.instrument_id,
         last_value(if(quotes.ts_ns is null, null, struct_pack(
             bid := quotes.bid_price_nano, ask := quotes.ask_price_nano, ts_ns := quotes.ts_ns
         )) ignore nulls) over so_far as quote,
@@ -64,14 +64,14 @@ first_open_interest as (
 int_option_marks as (
     select
         states.mark_ns,
-        states.instrument_id,
-        states.symbol,
-        states.underlying,
-        states.expiration_ns,
-        states.strike,
-        states.strike_price_nano,
-        states."right",
-        states.multiplier,
+        instrument_id,
+        chain.symbol,
+        chain.underlying,
+        chain.expiration_ns,
+        chain.strike,
+        chain.strike_price_nano,
+        chain."right",
+        chain.multiplier,
         underlyings.price as underlying_price,
         underlyings.price_age_s as underlying_price_age_s,
         front_prices.price - underlyings.price as calendar_basis,
@@ -87,6 +87,7 @@ int_option_marks as (
             as dealer_net_position,
         states.option_source_ts_ns
     from states
+    inner join chain using (instrument_id)
     cross join session
     cross join first_open_interest
     left join front_prices using (mark_ns)
