@@ -14,9 +14,11 @@ book as (
 
 -- The first state from the open on need not have moved a price.
 opening as (
-    select min(book.ts_ns) as ts_ns
+    select book.ts_ns
     from book
     inner join session on book.ts_ns between session.rth_start_ns and session.event_end_ns
+    order by book.ts_ns
+    limit 1
 ),
 
 quotes as (
@@ -35,7 +37,6 @@ mids as (
     from quotes
     inner join session on quotes.quote.ts_ns <= session.event_end_ns
     cross join opening
-    where opening.ts_ns is not null
 ),
 
 -- Between two of these no best price changes, so the last is what the last row of its time shows.
