@@ -9,7 +9,7 @@ from es_physics.quant.chain_volatility import chain_volatility
 def model(dbt, session):
     """Inverts the mids of `int_option_marks`, the whole session in one pass."""
     params = dbt.ref("session_params").to_arrow_table().to_pylist()[0]
-    marks = dbt.ref("int_option_marks").order("mark_ns, instrument_id").to_arrow_table()
+    marks = dbt.ref("int_option_marks").to_arrow_table()
 
     volatility = chain_volatility(
         marks["mark_ns"],
