@@ -58,6 +58,7 @@ _LEAST_START_S = 120.0
 # In the scratch folder: what the process printed; what it did last, touched at each sign of life.
 _OUTPUT = "output.log"
 _PROGRESS = "progress"
+_PROGRESS_BYTES = 500
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class Attempt:
             if self._receiver.poll():
                 outcome = self._receiver.recv()
         if outcome.status == "died":
-            last = self._progress.read_text(encoding="utf-8")
+            last = self._progress.read_text(errors="replace").strip()
             outcome = replace(
                 outcome,
                 status="stalled" if stalled else "died",
@@ -259,6 +260,7 @@ def _checked_build(job: Job, scratch: str) -> Outcome:
 def _dbt_build(job: Job, scratch: str) -> Outcome:
     from dbt.cli.main import dbtRunner
 
+    from es_physics.build.quiet_events import keep_quiet
     from es_physics.build.warm import DBT_FLAGS, ParseError, parsed_project
 
     try:
@@ -282,8 +284,9 @@ def _dbt_build(job: Job, scratch: str) -> Outcome:
             printed.append(event.info.msg)
         if event.info.level in {"warn", "error"}:
             said.append(event.info.msg)
-        _show_progress(scratch, event.info.msg if event.info.level != "debug" else None)
+        _show_progress(scratch, event.info.msg)
 
+    keep_quiet(lambda: _show_progress(scratch, None))
     result = dbtRunner(manifest, callbacks=[listen]).invoke(
         [
             *("build", *DBT_FLAGS, "--vars", json.dumps(variables)),
@@ -319,7 +322,9 @@ def _show_progress(scratch: str, doing: str | None) -> None:
         if doing is None:
             os.utime(path)
         else:
-            path.write_text(_one_line(doing), encoding="utf-8")
+            # In place and of one length: a file that was made empty is flushed when it is closed.
+            with path.open("r+b") as file:
+                file.write(_one_line(doing).encode()[:_PROGRESS_BYTES].ljust(_PROGRESS_BYTES))
 
 
 def _one_line(text: str) -> str:
