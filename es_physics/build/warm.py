@@ -7,6 +7,9 @@ which dbt renders in each build, and a test keeps them out of what it renders wh
 manifest that is kept over *changed vars* would silently build with the old ones wherever YAML or a
 config uses them, so it is kept by vars.
 
+Of dbt's own 500 macros it has the 200 that a build can come to: for each node dbt makes all of them
+callable, twice, which costs more than the node's small query.
+
 It is kept on disk too, below `target`, for the next command: parsing takes longer than the queries
 of a small session. A file is of one state of all that dbt parses (`parse_state`), so that none can
 be taken for another; one that cannot be read is as good as none.
@@ -26,12 +29,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 # What the nodes of each build would import.
-import dbt.adapters.duckdb.environments.local  # noqa: F401
+import dbt.adapters.duckdb.environments.local
+import dbt.task.build  # noqa: F401
 import pandas  # noqa: F401
 import pyarrow.dataset  # noqa: F401
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import Macro
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
+from dbt_common.clients.jinja import template_cache
 
 import es_physics.bronze.dbt_plugin
 import es_physics.quant.chain_volatility
@@ -58,6 +64,9 @@ KEPT = Path("target", "parsed")
 _PARSED_FILES = ("dbt_project.yml", "profiles.yml", "macros", "models", "python_models", "seeds")
 _PARSERS = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb")
 
+_CALLED_BY_DBT = ("macros/adapters", "macros/python_model", "macros/unit_test_sql")
+"""Where the macros lie that dbt's Python code calls by their names."""
+
 _parsed: dict[str, tuple[Manifest, str]] = {}
 
 
@@ -72,8 +81,9 @@ def parsed_project(overrides: str) -> tuple[Manifest, str]:
         kept = KEPT / f"{_short(overrides)}-{parse_state(Path(), overrides)}.msgpack"
         manifest = read_kept(kept)
         if manifest is None:
-            manifest = _parse(overrides)
-            _keep(manifest, kept)
+            content = _parse(overrides)
+            _keep(content, kept)
+            manifest = _read(content)
         _parsed[overrides] = manifest, code
     return _parsed[overrides]
 
@@ -85,6 +95,7 @@ def parse_state(project: Path, overrides: str) -> str:
         "vars": overrides,
         "packages": {name: version(name) for name in _PARSERS},
         "python": sys.version,
+        "this module": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
         "environment": {key: text for key, text in os.environ.items() if key.startswith("DBT_")},
     }
     digest = hashlib.sha256(json.dumps(surroundings, sort_keys=True).encode())
@@ -98,37 +109,84 @@ def parse_state(project: Path, overrides: str) -> str:
     return digest.hexdigest()
 
 
-def _parse(overrides: str) -> Manifest:
+def _parse(overrides: str) -> bytes:
+    """The parsed project as dbt writes it for its own next run."""
+    result = _run_dbt(("parse", "--no-partial-parse"), overrides)
+    if not isinstance(result.result, Manifest):
+        raise ParseError(str(result.exception))
+    manifest = result.result
+    manifest.macros = {macro.unique_id: macro for macro in macros_of_a_build(manifest)}
+    return manifest.to_msgpack(extended_mashumaro_encoder)
+
+
+def _run_dbt(
+    command: tuple[str, ...], overrides: str, manifest: Manifest | None = None
+) -> dbtRunnerResult:
     dated = json.loads(overrides) | {"session_date": "2000-01-03"}
     with tempfile.TemporaryDirectory() as folder:
-        result = dbtRunner().invoke(
+        return dbtRunner(manifest).invoke(
             [
-                *("parse", "--no-partial-parse", *DBT_FLAGS, "--vars", json.dumps(dated)),
+                *(*command, *DBT_FLAGS, "--vars", json.dumps(dated)),
                 *("--target-path", folder, "--log-path", folder),
             ]
         )
-    if not isinstance(result.result, Manifest):
-        raise ParseError(str(result.exception))
-    return result.result
+
+
+def macros_of_a_build(manifest: Manifest) -> list[Macro]:
+    """All that a build of the parsed project can call: the project's own, those that its nodes and
+    dbt's Python code call, and whatever these call in turn."""
+    project = manifest.metadata.project_name or ""
+    waiting = [
+        macro.unique_id
+        for macro in manifest.macros.values()
+        if macro.package_name == project or macro.original_file_path.startswith(_CALLED_BY_DBT)
+    ]
+    return _with_called([*waiting, *_called_by_nodes(manifest)], manifest)
+
+
+def _called_by_nodes(manifest: Manifest) -> list[str]:
+    """The macros that models, seeds, tests and hooks call, and those that materialize them."""
+    kinds = {node.config.materialized for node in manifest.nodes.values()}
+    kinds |= {"unit"} if manifest.unit_tests else set()
+    names = {
+        f"materialization_{kind}_{adapter}"
+        for kind in kinds
+        for adapter in (manifest.metadata.adapter_type, "default")
+    }
+    called = [name for node in manifest.nodes.values() for name in node.depends_on.macros]
+    return [*called, *(name for name, macro in manifest.macros.items() if macro.name in names)]
+
+
+def _with_called(names: list[str], manifest: Manifest) -> list[Macro]:
+    found: dict[str, Macro] = {}
+    while names:
+        name = names.pop()
+        if name not in found and name in manifest.macros:
+            found[name] = manifest.macros[name]
+            names += found[name].depends_on.macros
+    return list(found.values())
 
 
 def read_kept(kept: Path) -> Manifest | None:
     """The parsed project in this file; None if it is not there or cannot be read."""
     try:
-        # As dbt writes and reads what it parsed for its own next run.
-        manifest = Manifest.from_msgpack(kept.read_bytes(), decoder=extended_mashumuro_decoder)
+        return _read(kept.read_bytes())
     except Exception:  # not there, cut short, or of another form: parsing is always right
         return None
+
+
+def _read(content: bytes) -> Manifest:
+    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
     manifest.build_flat_graph()
     return manifest
 
 
-def _keep(manifest: Manifest, kept: Path) -> None:
+def _keep(content: bytes, kept: Path) -> None:
     """Put it in the place of what was kept of these vars; a folder that is full loses time only."""
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as file:
-            file.write(manifest.to_msgpack(extended_mashumaro_encoder))
+            file.write(content)
         Path(file.name).replace(kept)
         for other in kept.parent.glob(f"{kept.name.partition('-')[0]}-*"):
             if other != kept:
@@ -143,7 +201,11 @@ def _short(text: str) -> str:
 if WARM_VARS in os.environ:
     os.environ["ES_DUCKDB_PATH"] = DATABASE
     with suppress(Exception):
-        parsed_project(os.environ[WARM_VARS])
+        project = parsed_project(os.environ[WARM_VARS])[0]
+        for macro in _with_called(_called_by_nodes(project), project):
+            template_cache.get_node_template(macro)
+        # What dbt makes of its own classes when they are first used: a tenth of a small build.
+        _run_dbt(("ls", "--select", "none"), os.environ[WARM_VARS], project)
     # What is here stays: no build need look through it for garbage, nor copy it by doing so.
     gc.freeze()
     # What is left at the end DuckDB would take for a leak, and say so.

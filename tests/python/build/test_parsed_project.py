@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.types import Note
 
-from es_physics.build.warm import parse_state, read_kept
+from es_physics.build.quiet_events import QuietEvents
+from es_physics.build.warm import macros_of_a_build, parse_state, read_kept
 
 PROJECT = {
     "dbt_project.yml": "name: small",
@@ -62,3 +68,58 @@ def test_what_cannot_be_read_is_as_good_as_none(tmp_path: Path) -> None:
     assert read_kept(kept) is None
     kept.write_bytes(b"\x81\xa5nodes")
     assert read_kept(kept) is None
+
+
+def macro(
+    package: str, name: str, *, calls: tuple[str, ...] = (), file: str = "macros/any.sql"
+) -> tuple[str, Any]:
+    unique_id = f"macro.{package}.{name}"
+    return unique_id, SimpleNamespace(
+        unique_id=unique_id,
+        package_name=package,
+        name=name,
+        original_file_path=file,
+        depends_on=SimpleNamespace(macros=list(calls)),
+    )
+
+
+def test_macros_that_no_build_can_come_to_are_left_out() -> None:
+    macros = dict(
+        [
+            macro("small", "mine", calls=("macro.dbt.helper",)),
+            macro("dbt", "helper", calls=("macro.dbt.deep",)),
+            macro("dbt", "deep", calls=("macro.dbt.helper", "macro.gone.gone")),
+            macro("dbt", "test_unique"),
+            macro("dbt", "test_not_null"),
+            macro("dbt", "materialization_table_default"),
+            macro("dbt_duckdb", "materialization_table_duckdb"),
+            macro("dbt", "materialization_snapshot_default"),
+            macro("dbt", "create_schema", file="macros/adapters/schema.sql"),
+            macro("dbt", "dateadd", file="macros/utils/dateadd.sql"),
+        ]
+    )
+    node = SimpleNamespace(
+        config=SimpleNamespace(materialized="table"),
+        depends_on=SimpleNamespace(macros=["macro.dbt.test_unique"]),
+    )
+    manifest = SimpleNamespace(
+        macros=macros,
+        nodes={"model.small.a": node},
+        unit_tests={},
+        metadata=SimpleNamespace(project_name="small", adapter_type="duckdb"),
+    )
+    left_out = set(macros) - {one.unique_id for one in macros_of_a_build(cast(Manifest, manifest))}
+    assert left_out == {
+        "macro.dbt.test_not_null",
+        "macro.dbt.materialization_snapshot_default",
+        "macro.dbt.dateadd",
+    }
+
+
+def test_quiet_events_are_told_as_signs_of_life() -> None:
+    heard: list[str] = []
+    manager = QuietEvents(lambda: heard.append("alive"))
+    manager.add_callback(lambda event: heard.append(event.info.msg))
+    for level in (EventLevel.DEBUG, EventLevel.DEBUG, EventLevel.INFO, EventLevel.WARN):
+        manager.fire_event(Note(msg=level.value), level=level)
+    assert heard == ["alive", "info", "warn"]
