@@ -105,21 +105,27 @@ class Router:
         rows = np.flatnonzero(kinds >= Kind.USER_DEFINED)
         if not rows.size:
             return symbols, kinds
-        names, kinds = np.array(symbols.to_pylist(), object), kinds.copy()
+        kinds = kinds.copy()
+        names = np.array(symbols.take(pa.array(rows)).to_pylist(), object)
         defined, kinds_defined = self._definitions.lookup(instrument_id[rows], ts_recv[rows])
         is_made_up, is_defined = kinds[rows] == Kind.USER_DEFINED, kinds_defined != Kind.UNNAMED
         kinds[rows[is_defined]] = kinds_defined[is_defined]
         renamed = is_defined & ~is_made_up
-        names[rows[renamed]] = np.array(defined.to_pylist(), object)[renamed]
+        names[renamed] = np.array(defined.to_pylist(), object)[renamed]
         if (unknown := rows[is_made_up & ~is_defined]).size and self._made_up_are_es:
             self._has_taken_made_up_for_es = True
             kinds[unknown] = Kind.OPTIONS
-        if (nameless := rows[~is_made_up & ~is_defined]).size:
+        is_nameless = ~is_made_up & ~is_defined
+        if (nameless := rows[is_nameless]).size:
             if not (self._is_everything and self._definitions.are_at_hand(ts_recv[nameless])):
                 at = nameless[0]
-                raise InputError(_unnamed(instrument_id[at], int(ts_recv[at]), names[at]))
-            names[nameless] = [f"instrument {number}" for number in instrument_id[nameless]]
-        return pa.array(names, pa.string()), kinds
+                called = names[is_nameless][0]
+                raise InputError(_unnamed(instrument_id[at], int(ts_recv[at]), called))
+            names[is_nameless] = [f"instrument {number}" for number in instrument_id[nameless]]
+        is_asked = np.zeros(len(symbols), bool)
+        is_asked[rows] = True
+        named = pc.replace_with_mask(symbols, pa.array(is_asked), pa.array(names, pa.string()))
+        return named, kinds
 
     def route(
         self, batch: pa.RecordBatch, kinds: NDArray[np.uint8]
