@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from es_physics.bronze.feeds import FEED_BY_PATH
+from es_physics.bronze.feeds import FEED_BY_PATH, Feed
 from ingest.partition_writer import PartitionWriter
 
 ROWS = 150_000
@@ -20,6 +21,7 @@ MANY = 70_000
 """Of different values: more than two bytes can tell apart."""
 
 FEED = FEED_BY_PATH["options/nbbo"]
+BOOK = FEED_BY_PATH["futures/mbp10"]
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +61,21 @@ def market() -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def write(path: Path, batch: pa.RecordBatch, rows: int = ROWS) -> PartitionWriter:
+def write(
+    path: Path, batch: pa.RecordBatch, rows: int = ROWS, feed: Feed = FEED
+) -> PartitionWriter:
     """The batch in a file, written in batches of so many rows."""
-    writer = PartitionWriter(path, FEED.schema)
+    writer = PartitionWriter(path, feed.schema)
     for begin in range(0, len(batch), rows):
         writer.write(batch.slice(begin, rows))
     writer.close()
     return writer
 
 
-def with_row_nr(batch: pa.RecordBatch) -> pa.Table:
+def with_row_nr(batch: pa.RecordBatch, feed: Feed = FEED) -> pa.Table:
     columns = {name: batch.column(name) for name in batch.schema.names}
     columns["row_nr"] = pa.array(np.arange(len(batch)))
-    return pa.table([columns[name] for name in FEED.schema.names], schema=FEED.schema)
+    return pa.table([columns[name] for name in feed.schema.names], schema=feed.schema)
 
 
 def test_readers_find_what_was_written(tmp_path: Path, market: pa.RecordBatch) -> None:
@@ -86,6 +90,25 @@ def test_readers_find_what_was_written(tmp_path: Path, market: pa.RecordBatch) -
     assert written.sha256 == sha256(path.read_bytes()).hexdigest()
     pairs = zip(expected["symbol"].to_pylist(), expected["instrument_id"].to_pylist(), strict=True)
     assert written.symbol_ids == set(pairs)
+
+
+def test_readers_find_the_book_that_was_written(tmp_path: Path, market: pa.RecordBatch) -> None:
+    """Ten levels, each with the values of the one level of a quote, over several pages."""
+    fields = [field for field in BOOK.schema if field.name != "row_nr"]
+    quotes = market.slice(0, 70_000)
+    levels = [quotes.column(re.sub(r"_\d\d$", "_00", field.name)) for field in fields]
+    book = pa.RecordBatch.from_arrays(levels, schema=pa.schema(fields))
+    path = tmp_path / "data.parquet"
+    write(path, book, feed=BOOK)
+    expected = with_row_nr(book, BOOK)
+
+    assert pq.read_table(path).equals(expected)
+    assert pl.read_parquet(path).equals(pl.DataFrame(expected))
+    assert duckdb.sql(f"from '{path}'").to_arrow_table().cast(BOOK.schema).equals(expected)
+    columns = [pq.read_metadata(path).row_group(0).column(at) for at in range(len(BOOK.schema))]
+    encodings = {column.path_in_schema: set(column.encodings) - {"RLE"} for column in columns}
+    assert encodings["ask_px_09"] == encodings["bid_ct_03"] == {"PLAIN"}
+    assert encodings["bid_sz_05"] == {"DELTA_BINARY_PACKED"}
 
 
 def test_row_groups_tell_their_times(
