@@ -102,6 +102,7 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
         "preserve_insertion_order": True,
         "asof_loop_join_threshold": 0,
         "fsync_mode": "NONE",
+        "checkpoint_threshold": "1TB",
     }
     connection = duckdb.connect(str(database), config=config)
     connection.execute("set global TimeZone = 'UTC'")
