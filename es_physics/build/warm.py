@@ -64,7 +64,10 @@ KEPT = Path("target", "parsed")
 _PARSED_FILES = ("dbt_project.yml", "profiles.yml", "macros", "models", "python_models", "seeds")
 _PARSERS = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb")
 
-_CALLED_BY_DBT = ("macros/adapters", "macros/python_model", "macros/unit_test_sql")
+_CALLED_BY_DBT = (
+    *("macros/adapters", "macros/python_model", "macros/unit_test_sql"),
+    *("macros/relations/drop", "macros/relations/rename"),
+)
 """Where the macros lie that dbt's Python code calls by their names."""
 
 _parsed: dict[str, tuple[Manifest, str]] = {}
