@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,8 @@ import pyarrow.parquet as pq
 DATA_NAME = "data.parquet"
 ROW_GROUP_ROWS = 250_000
 
-# A page of so many rows is unpacked within a core's cache, and is still few pages.
-_PAGE_ROWS = 31_250
-
-# Times and numbers rise by little, and sizes and counts mostly stay: deltas are written and read
-# faster than indices into a dictionary.
-_DELTA = re.compile(r"ts_.*|row_nr|sequence|size|flags|depth|(bid|ask)_(sz|ct)_\d\d")
-
-# Of a book of several levels few change from row to row, so these compress as they are.
-_PLAIN = re.compile(r"(bid|ask)_(px|ct)_\d\d")
-_SECOND_LEVEL = "bid_px_01"
+# Nearly always rising by little: deltas are smaller and faster than a dictionary that overflows.
+_DELTA_COLUMNS = ("ts_recv", "ts_event", "ts_ref", "row_nr", "sequence", "ts_in_delta")
 
 # What readers look for in a row group, and so what may spare them the rest of it.
 _SOUGHT_COLUMNS = ("ts_recv", "row_nr")
@@ -33,23 +24,21 @@ _SOUGHT_COLUMNS = ("ts_recv", "row_nr")
 def _open_writer(sink: Any, schema: pa.Schema, compression: str) -> pq.ParquetWriter:
     """A Parquet writer with the encodings that suit market data.
 
-    Times, numbers and sizes as deltas, a book's prices and counts as they are, the rest by
-    dictionary. DuckDB 1.5 reads all of it as well as 2.0. DECISIONS.md has the figures.
+    Times and numbers as deltas, the rest, prices and sizes above all, by dictionary; one page per
+    column chunk. DuckDB 1.5 reads all of it as well as 2.0. DECISIONS.md has the figures.
     """
-    names = schema.names
-    plain = [name for name in names if _SECOND_LEVEL in names and _PLAIN.fullmatch(name)]
-    delta = [name for name in names if _DELTA.fullmatch(name) and name not in plain]
+    delta = [name for name in _DELTA_COLUMNS if name in schema.names]
     return pq.ParquetWriter(
         sink,
         schema,
         version="2.6",
         data_page_version="2.0",
         compression=compression,
-        use_dictionary=[name for name in names if name not in delta + plain],
+        use_dictionary=[name for name in schema.names if name not in delta],
         column_encoding=dict.fromkeys(delta, "DELTA_BINARY_PACKED"),
-        write_statistics=[name for name in _SOUGHT_COLUMNS if name in names],
+        write_statistics=[name for name in _SOUGHT_COLUMNS if name in schema.names],
         data_page_size=8 << 20,
-        max_rows_per_page=_PAGE_ROWS,
+        max_rows_per_page=ROW_GROUP_ROWS,
     )
 
 
