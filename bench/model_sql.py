@@ -103,7 +103,6 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
         "asof_loop_join_threshold": 0,
         "fsync_mode": "NONE",
         "checkpoint_threshold": "1TB",
-        "checkpoint_threshold": "1TB",
     }
     connection = duckdb.connect(str(database), config=config)
     connection.execute("set global TimeZone = 'UTC'")
