@@ -1,8 +1,8 @@
 """What the states of an order book add up to between given times, in one pass over them.
 
-The states are read once, in order, in blocks; a block begins with the last state of the one before,
-so that every state has its predecessor beside it. All sums are of whole numbers: exact, and the
-same however the states are cut into blocks.
+The states are read once, in order, in blocks; a block knows the last state of the one before, so
+that every state has its predecessor. All sums are of whole numbers: exact, and the same however the
+states are cut into blocks.
 
 Order flow is that of Cont, Kukanov and Stoikov (2014), "The price impact of order book events",
 Journal of Financial Econometrics 12, at each of ten levels; the volume order imbalance that of Shen

@@ -166,6 +166,15 @@ def test_lock_files_have_exact_versions_and_no_host() -> None:
     assert running < testing
 
 
+def test_the_newest_change_is_of_the_version_that_is_built() -> None:
+    pattern = re.compile(r'^(?:## |version: |version = ")([\d.]+)', re.MULTILINE)
+    versions = {
+        name: pattern.findall((PROJECT / name).read_text(encoding="utf-8"))[0]
+        for name in ("CHANGELOG.md", "dbt_project.yml", "pyproject.toml")
+    }
+    assert len(set(versions.values())) == 1, versions
+
+
 def test_unit_tests_of_the_sql_pass(builds: Builds, bronze: Path, tmp_path: Path) -> None:
     builds[SESSION].copy_database(tmp_path)
     finished = run_dbt(
