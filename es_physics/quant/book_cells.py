@@ -25,12 +25,15 @@ Flags = NDArray[np.bool_]
 _Bound = Floats | np.float64
 
 LEVELS = 10
-SIDES = ("bid", "ask")
+_SIDE_LEVELS = {"bid": range(LEVELS), "ask": range(LEVELS, 2 * LEVELS)}
 MEAN_UNITS = {"bid": 2520, "ask": 2520, "both": 232_792_560}
 """A mean over 1 to 10 (of both sides 1 to 20) levels is a whole number of such parts: lcm(1..n)."""
 
 LADDER_COLUMNS = tuple(
-    f"{side}_{what}_{level:02d}" for what in ("px", "sz") for side in SIDES for level in range(10)
+    f"{side}_{what}_{level:02d}"
+    for what in ("px", "sz")
+    for side in _SIDE_LEVELS
+    for level in range(LEVELS)
 )
 STATE_COLUMNS = ("ts_ns", "row_nr", "is_reset", *LADDER_COLUMNS)
 
@@ -62,7 +65,6 @@ _FARTHEST = 2**23
 """Half ticks that no step of the mid reaches."""
 # A level without a price lies beyond all prices of its side.
 _NOWHERE = np.repeat([-np.inf, np.inf], LEVELS)
-_SIDE_LEVELS = {"bid": range(LEVELS), "ask": range(LEVELS, 2 * LEVELS)}
 
 
 class Zone(NamedTuple):

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
-{#- Literals, because a join would turn the streaming windows over this view into sorts of the whole
-    book, and because a literal time lets the scan skip row groups. -#}
+{#- Literals, because a join would end the streaming of this view in file order, and because a literal
+    time lets the scan skip row groups. -#}
 {%- set span = first_row(ref('int_book_span'), ['front_month', 'from_ns', 'to_ns']) -%}
 
 with
@@ -14,8 +14,6 @@ int_book_rows as (
     select
         ts_ns,
         row_nr,
-        instrument_id,
-        symbol,
         action,
         action = 'R' or flags & 32 <> 0 as is_reset,
         {%- for level in book_levels() %}
