@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 
-{#- Literals, because a join would end the streaming of this view in file order, and because a literal
-    time lets the scan skip row groups. -#}
+{#- Literals, because a join would end the streaming of this view in file order, and because a
+    literal time lets the scan skip row groups. -#}
 {%- set span = first_row(ref('int_book_span'), ['front_month', 'from_ns', 'to_ns']) -%}
 
 with
