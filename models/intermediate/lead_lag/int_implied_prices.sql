@@ -12,63 +12,60 @@ quotes as (
     select * from {{ ref('stg_databento__options_nbbo') }}
 ),
 
--- The minute (start, end] of a quote; in its last second it may be seen in the next one too.
-leg_quotes as (
+-- A leg is seen in its minute (start, end] and in the last second before it.
+leg_minutes as (
     select
-        quotes.instrument_id,
+        *,
+        unnest([minute_start_ns, minute_start_ns + 60000000000]) as minute_end_ns,
+        unnest([minute_start_ns - 1000000000, minute_start_ns]) as seen_after_ns
+    from legs
+),
+
+seen as (
+    select
+        leg_minutes.minute_start_ns,
+        leg_minutes.leg_nr,
+        leg_minutes.strike_price_nano,
         quotes.ts_ns,
         quotes.row_nr,
         case
             when quotes.bid_price_nano > 0 then quotes.bid_price_nano + quotes.ask_price_nano
-        end as doubled_mid_nano,
-        session.rth_start_ns
-        + (quotes.ts_ns - session.rth_start_ns + 59999999999) // 60000000000 * 60000000000
-            as minute_end_ns
+        end as doubled_mid_nano
     from quotes
     inner join session
         on
             quotes.trade_date = session.session_date
             and quotes.ts_ns > session.rth_start_ns - 1000000000
             and quotes.ts_ns <= session.event_end_ns
-    where quotes.instrument_id in (select legs.instrument_id from legs)
-),
-
-seen as (
-    select
-        *,
-        unnest(
-            if(
-                ts_ns > minute_end_ns - 1000000000,
-                [minute_end_ns - 60000000000, minute_end_ns],
-                [minute_end_ns - 60000000000]
-            )
-        ) as minute_start_ns
-    from leg_quotes
+    inner join leg_minutes
+        on
+            quotes.instrument_id = leg_minutes.instrument_id
+            and {{ bar_start_ns('(quotes.ts_ns + 59999999999)', 1) }} = leg_minutes.minute_end_ns
+            and quotes.ts_ns > leg_minutes.seen_after_ns
 ),
 
 -- What each of the four legs, calls and puts in turn, last said of twice the price; one side alone
 -- is a quote without a mid.
 states as (
     select
-        legs.minute_start_ns,
-        seen.ts_ns,
+        minute_start_ns,
+        ts_ns,
         {%- for leg in [1, 2, 3, 4] %}
-        {%- set strike_and = '2 * legs.strike_price_nano + ' if leg is odd else '-' %}
+        {%- set strike_and = '2 * strike_price_nano + ' if leg is odd else '-' %}
         last_value(
             if(
-                legs.leg_nr = {{ leg }},
+                leg_nr = {{ leg }},
                 struct_pack(
-                    ts_ns := seen.ts_ns,
-                    doubled_nano := {{ strike_and }}seen.doubled_mid_nano
+                    ts_ns := ts_ns,
+                    doubled_nano := {{ strike_and }}doubled_mid_nano
                 ),
                 null
             ) ignore nulls
         ) over so_far as leg_{{ leg }},
         {%- endfor %}
-        lead(seen.ts_ns) over so_far as next_ts_ns
+        lead(ts_ns) over so_far as next_ts_ns
     from seen
-    inner join legs using (minute_start_ns, instrument_id)
-    window so_far as (partition by legs.minute_start_ns order by seen.ts_ns, seen.row_nr)
+    window so_far as (partition by minute_start_ns order by ts_ns, row_nr)
 ),
 
 -- Put-call parity: call less put plus strike is the underlying's price. Four times the mean of two
