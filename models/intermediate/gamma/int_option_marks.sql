@@ -95,4 +95,4 @@ int_option_marks as (
 )
 
 select * from int_option_marks
-order by mark_ns, expiration_ns, strike, "right", instrument_id
+order by mark_ns, instrument_id
