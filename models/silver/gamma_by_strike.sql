@@ -8,12 +8,20 @@ exposures as (
     select * from {{ ref('int_gamma_exposures') }}
 ),
 
+-- New York's clock once a mark, not once an option.
+marks as (
+    select
+        mark_ns,
+        {{ new_york_timestamp('mark_ns') }} as mark_et
+    from {{ ref('int_minute_marks') }}
+),
+
 gamma_by_strike as (
     select
         -- keys
         session.session_date,
         exposures.mark_ns as tau_ns,
-        {{ new_york_timestamp('exposures.mark_ns') }} as tau_et,
+        marks.mark_et as tau_et,
         exposures.instrument_id,
 
         -- contract
@@ -51,8 +59,8 @@ gamma_by_strike as (
         -- provenance
         exposures.option_source_ts_ns
     from exposures
+    inner join marks using (mark_ns)
     cross join session
 )
 
 select * from gamma_by_strike
-order by tau_ns, expiration, strike, "right", instrument_id
