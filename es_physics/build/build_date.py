@@ -115,7 +115,7 @@ class Attempt:
         self._progress.write_text("starting", encoding="utf-8")
         os.environ["ES_WARM_VARS"] = job.vars
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["es_physics.build.warm"])
+        context.set_forkserver_preload(["es_physics.build.unswept", "es_physics.build.warm"])
         self._receiver, sender = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_build_here, args=(job, self._scratch, sender), daemon=True
@@ -260,7 +260,7 @@ def _checked_build(job: Job, scratch: str) -> Outcome:
 def _dbt_build(job: Job, scratch: str) -> Outcome:
     from dbt.cli.main import dbtRunner
 
-    from es_physics.build.quiet_events import keep_quiet
+    from es_physics.build.lean_dbt import leave_out
     from es_physics.build.warm import DBT_FLAGS, ParseError, parsed_project
 
     try:
@@ -286,7 +286,7 @@ def _dbt_build(job: Job, scratch: str) -> Outcome:
             said.append(event.info.msg)
         _show_progress(scratch, event.info.msg)
 
-    keep_quiet(lambda: _show_progress(scratch, None))
+    leave_out(lambda: _show_progress(scratch, None))
     result = dbtRunner(manifest, callbacks=[listen]).invoke(
         [
             *("build", *DBT_FLAGS, "--vars", json.dumps(variables)),

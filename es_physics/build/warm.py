@@ -7,7 +7,7 @@ which dbt renders in each build, and a test keeps them out of what it renders wh
 manifest that is kept over *changed vars* would silently build with the old ones wherever YAML or a
 config uses them, so it is kept by vars.
 
-Of dbt's own 500 macros it has the 200 that a build can come to: for each node dbt makes all of them
+Of dbt's 600 macros it has those that a build can come to: for each node dbt makes all of them
 callable, twice, which costs more than the node's small query.
 
 It is kept on disk too, below `target`, for the next command: parsing takes longer than the queries
@@ -44,6 +44,7 @@ import es_physics.quant.chain_volatility
 import es_physics.quant.first_passage
 import es_physics.quant.triple_barrier
 import es_physics.quant.uniqueness  # noqa: F401
+from es_physics.build.lean_dbt import keep_templates
 from es_physics.errors import Error
 from es_physics.silver.fingerprint import code_version
 
@@ -207,9 +208,11 @@ if WARM_VARS in os.environ:
         project = parsed_project(os.environ[WARM_VARS])[0]
         for macro in _with_called(_called_by_nodes(project), project):
             template_cache.get_node_template(macro)
+        keep_templates(project)
         # What dbt makes of its own classes when they are first used: a tenth of a small build.
         _run_dbt(("ls", "--select", "none"), os.environ[WARM_VARS], project)
     # What is here stays: no build need look through it for garbage, nor copy it by doing so.
     gc.freeze()
+    gc.enable()
     # What is left at the end DuckDB would take for a leak, and say so.
     atexit.register(gc.unfreeze)

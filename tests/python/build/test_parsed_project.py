@@ -8,10 +8,7 @@ from typing import Any, cast
 
 import pytest
 from dbt.contracts.graph.manifest import Manifest
-from dbt_common.events.base_types import EventLevel
-from dbt_common.events.types import Note
 
-from es_physics.build.quiet_events import QuietEvents
 from es_physics.build.warm import macros_of_a_build, parse_state, read_kept
 
 PROJECT = {
@@ -114,12 +111,3 @@ def test_macros_that_no_build_can_come_to_are_left_out() -> None:
         "macro.dbt.materialization_snapshot_default",
         "macro.dbt.dateadd",
     }
-
-
-def test_quiet_events_are_told_as_signs_of_life() -> None:
-    heard: list[str] = []
-    manager = QuietEvents(lambda: heard.append("alive"))
-    manager.add_callback(lambda event: heard.append(event.info.msg))
-    for level in (EventLevel.DEBUG, EventLevel.DEBUG, EventLevel.INFO, EventLevel.WARN):
-        manager.fire_event(Note(msg=level.value), level=level)
-    assert heard == ["alive", "info", "warn"]
