@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,6 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-_Bound = Floats | np.float64
 
 LEVELS = 10
 _SIDE_LEVELS = {"bid": range(LEVELS), "ask": range(LEVELS, 2 * LEVELS)}
@@ -41,13 +41,7 @@ _SUMS = (
     *("row_count", "spread_row_count", "spread_nano_sum"),
     *(f"{side}_{what}" for side in MEAN_UNITS for what in ("row_count", "full_sum", "full_count")),
 )
-_FLOWS = {
-    "is_bid": pa.bool_(),
-    "level": pa.int64(),
-    "price": pa.float64(),
-    "flow": pa.float64(),
-    "volume_flow": pa.float64(),
-}
+_PRICE_FLOWS = {"price": pa.float64(), "flow": pa.int64()}
 _QUOTES = {"ts_ns": pa.int64(), "row_nr": pa.int64(), "bid": pa.float64(), "ask": pa.float64()}
 _ZONE_FLOWS = {
     "event_id": pa.string(),
@@ -65,6 +59,8 @@ _FARTHEST = 2**23
 """Half ticks that no step of the mid reaches."""
 # A level without a price lies beyond all prices of its side.
 _NOWHERE = np.repeat([-np.inf, np.inf], LEVELS)
+_BEST = (0, LEVELS)
+_SIGN = np.repeat([[1.0], [-1.0]], LEVELS, axis=0)
 
 
 class Zone(NamedTuple):
@@ -84,7 +80,6 @@ class _Block:
 
     ts_ns: Ints
     row_nr: Ints
-    cell: Ints
     prices: list[Floats]
     """Of ten bids and ten asks, index points; -inf and inf where there is none."""
     sizes: list[NDArray]
@@ -98,17 +93,42 @@ class _Block:
     """Whether the step to this state is a change of the market."""
     moved: Flags
     """Whether it changed a price."""
-    is_last: Flags
-    """Whether it is the last of its cell, or of the block."""
+    cells: Ints
+    """Those with a state in the block, and how many."""
+    counts: Ints
 
-    def ladders(self, at: Ints) -> tuple[Floats, Floats]:
-        """Prices and sizes, (20, len(at)) each, of the states at these ascending places."""
-        first = at[:1] == -1
-        price = np.stack([column[at] for column in self.prices])
-        size = np.stack([column[at] for column in self.sizes]).astype(np.float64)
-        if first.any():
-            price[:, 0], size[:, 0] = self.price_before, self.size_before
+    @cached_property
+    def cell(self) -> Ints:
+        """Of each state."""
+        return np.repeat(self.cells, self.counts)
+
+    def ladders(self, at: Ints, levels: Iterable[int] = range(2 * LEVELS)) -> tuple[Floats, Floats]:
+        """Prices and sizes, (levels, len(at)) each, of the states at these ascending places."""
+        price = np.stack([self.prices[level][at] for level in levels])
+        size = np.stack([self.sizes[level][at] for level in levels]).astype(np.float64)
+        if at.size and at[0] == -1:
+            price[:, 0] = self.price_before[list(levels)]
+            size[:, 0] = self.size_before[list(levels)]
         return price, size
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """The states of a block at which a price changed, the book was set or a cell ends.
+
+    From one of these to the state before the next no price changes.
+    """
+
+    at: Ints
+    price: Floats
+    """(20, n), index points, as in the block; `size` there, contracts."""
+    size: Floats
+    price_then: Floats
+    """The same of the state before each."""
+    size_then: Floats
+    is_pair: Flags
+    starts: Ints
+    """Where each of the block's cells begins among them."""
 
 
 def book_cells(
@@ -128,10 +148,11 @@ def book_cells(
     order. tick_size: index points. steps_from_ns, steps_to_ns: both inclusive; between them the
     steps of the best level are counted.
 
-    Columns: sums over the states, the ladder of the newest one, and lists: `flows`, parts of the
-    order flow by side, level and price (to be added up; asks negative); `quotes`, the states at
-    which a best price changed; `zone_flows`, by event what depth its zone gained and lost, and in
-    how many pairs it was seen; `steps`, how often the best level went from one state to another.
+    Columns: sums over the states, the ladder of the newest one, and lists: `ofi` and `voi`, the
+    order flow and the volume order imbalance of each level, asks negative; `price_flows`, parts of
+    the order flow by price (to be added up); `quotes`, the states at which a best price changed;
+    `zone_flows`, by event what depth its zone gained and lost, and in how many pairs it was seen;
+    `steps`, how often the best level went from one state to another.
     """
     cells = _Cells(
         np.asarray(boundary_ns, np.int64), tuple(zones), tick_size, (steps_from_ns, steps_to_ns)
@@ -161,7 +182,8 @@ class _Cells:
         self.partial = {name: np.zeros(count, object) for name in MEAN_UNITS}
         self.price = np.full((count, 2 * LEVELS), np.nan)
         self.size = np.full((count, 2 * LEVELS), np.nan)
-        self.flows: list[tuple[Ints, list[NDArray]]] = []
+        self.imbalances = {name: np.zeros((count, LEVELS)) for name in ("ofi", "voi")}
+        self.price_flows: list[tuple[Ints, list[NDArray]]] = []
         self.quotes: list[tuple[Ints, list[NDArray]]] = []
         self.zone_flows: list[tuple[Ints, list[NDArray]]] = []
         self.steps: list[tuple[Ints, list[NDArray]]] = []
@@ -173,19 +195,16 @@ class _Cells:
     def add(self, batch: pa.RecordBatch) -> None:
         """Take in states that follow those before."""
         block = self._block(batch)
-        starts = np.flatnonzero(np.diff(block.cell, prepend=-1))
-        ends = np.append(starts[1:], len(batch)) - 1
-        cell = block.cell[starts]
-        price, size = block.ladders(ends)
-        self.last_ts_ns[cell], self.price[cell], self.size[cell] = (
-            block.ts_ns[ends],
-            price.T,
-            size.T,
-        )
-        self.price_before, self.size_before = price[:, -1], size[:, -1]
-        self._add_sums(block, cell, starts)
-        self._add_flows(block)
-        self._add_quotes(block)
+        moves = _moves(block)
+        ends = np.append(moves.starts[1:], moves.at.size) - 1
+        self.last_ts_ns[block.cells] = block.ts_ns[moves.at[ends]]
+        self.price[block.cells] = moves.price[:, ends].T
+        self.size[block.cells] = moves.size[:, ends].T
+        self.price_before, self.size_before = moves.price[:, -1], moves.size[:, -1]
+        self._add_spreads(block, moves)
+        self._add_sizes(block)
+        self._add_flows(block, moves)
+        self._add_quotes(block, moves)
         self._add_steps(block)
         edges = np.searchsorted(block.ts_ns, self.zone_edges, side="right")
         for at in np.flatnonzero(edges[1] > edges[0]):
@@ -208,11 +227,12 @@ class _Cells:
             moved[1:] |= column[1:] != column[:-1]
         resets = np.append(self.was_reset, reset)
         self.was_reset = resets[-1]
-        cell = np.searchsorted(self.boundary_ns, ts_ns)
+        first, last = np.searchsorted(self.boundary_ns, ts_ns[[0, -1]])
+        ends = np.searchsorted(ts_ns, self.boundary_ns[first:last], side="right")
+        counts = np.diff(ends, prepend=0, append=len(batch))
         return _Block(
             ts_ns=ts_ns,
             row_nr=row_nr,
-            cell=cell,
             prices=prices,
             sizes=sizes,
             price_before=self.price_before,
@@ -221,95 +241,132 @@ class _Cells:
             is_reset=resets[1:],
             is_pair=~(resets[1:] | resets[:-1]),
             moved=moved,
-            is_last=np.append(cell[1:] != cell[:-1], True),
+            cells=first + np.flatnonzero(counts),
+            counts=counts[counts > 0],
         )
 
-    def _add_sums(self, block: _Block, cell: Ints, starts: Ints) -> None:
-        def add(name: str, values: NDArray) -> None:
-            self.sums[name][cell] += np.add.reduceat(values, starts, dtype=np.float64).astype(int)
+    def _add(self, name: str, block: _Block, values: NDArray, starts: Ints) -> None:
+        self.sums[name][block.cells] += np.add.reduceat(values, starts).astype(np.int64)
 
-        bid, ask = block.prices[0], block.prices[LEVELS]
-        has_spread = (ask > bid) & np.isfinite(ask) & np.isfinite(bid)
-        spread = np.subtract(ask, bid, where=has_spread, out=np.zeros(bid.size))
-        add("row_count", np.ones(bid.size))
-        add("spread_row_count", has_spread)
-        add("spread_nano_sum", np.round(spread * 1e9))
+    def _add_spreads(self, block: _Block, moves: _Moves) -> None:
+        self.sums["row_count"][block.cells] += block.counts
+        # Between two moves all states show the prices that the last of them shows.
+        price = np.hstack([moves.price_then, moves.price])
+        count = np.append(np.diff(moves.at, prepend=-1) - 1, np.ones_like(moves.at))
+        spread = price[LEVELS] - price[0]
+        has_spread = (spread > 0) & np.isfinite(spread)
+        spread_nano = np.round(np.where(has_spread, spread, 0) * 1e9)
+        for name, values in (("row_count", has_spread), ("nano_sum", spread_nano)):
+            sums = (values * count).reshape(2, -1).sum(axis=0)
+            self._add(f"spread_{name}", block, sums, moves.starts)
+
+    def _add_sizes(self, block: _Block) -> None:
+        starts = np.cumsum(block.counts) - block.counts
+        if block.is_full:
+            sums = np.stack([np.add.reduceat(column, starts) for column in block.sizes])
+            if np.isfinite(sums).all():
+                bid, ask = sums[:LEVELS].sum(axis=0), sums[LEVELS:].sum(axis=0)
+                for name, full in zip(MEAN_UNITS, (bid, ask, bid + ask), strict=True):
+                    self.sums[f"{name}_row_count"][block.cells] += block.counts
+                    self.sums[f"{name}_full_count"][block.cells] += block.counts
+                    self.sums[f"{name}_full_sum"][block.cells] += full.astype(np.int64)
+                return
         size, count = {}, {}
         for side, levels in _SIDE_LEVELS.items():
-            size[side], count[side] = np.zeros(bid.size), np.full(bid.size, float(LEVELS))
-            for level in levels:
-                if block.is_full:
-                    size[side] += block.sizes[level]
-                else:
-                    has_price = np.isfinite(block.prices[level])
-                    size[side] += np.where(has_price, block.sizes[level], 0)
-                    count[side] -= ~has_price
+            has_price = [np.isfinite(block.prices[level]) for level in levels]
+            count[side] = np.sum(has_price, axis=0)
+            size[side] = np.zeros(block.ts_ns.size)
+            for level, has in zip(levels, has_price, strict=True):
+                size[side] += np.where(has, block.sizes[level], 0)
         size["both"], count["both"] = size["bid"] + size["ask"], count["bid"] + count["ask"]
         for name, unit in MEAN_UNITS.items():
             # What is not told of one level is not known of their sum.
             known = np.isfinite(size[name])
             full = (count[name] == (2 * LEVELS if name == "both" else LEVELS)) & known
-            add(f"{name}_row_count", count[name] > 0)
-            add(f"{name}_full_sum", np.where(full, size[name], 0))
-            add(f"{name}_full_count", full)
+            self._add(f"{name}_row_count", block, (count[name] > 0).astype(int), starts)
+            self._add(f"{name}_full_sum", block, np.where(full, size[name], 0), starts)
+            self._add(f"{name}_full_count", block, full.astype(int), starts)
             at = np.flatnonzero((count[name] > 0) & ~full & known)
             if at.size:
                 parts = size[name][at].astype(int).astype(object)
-                units = (unit // count[name][at].astype(int)).astype(object)
+                units = (unit // count[name][at]).astype(object)
                 np.add.at(self.partial[name], block.cell[at], parts * units)
 
-    def _add_flows(self, block: _Block) -> None:
-        # From one of these states to the next no price changes, so what the pairs between them add
-        # up to is the change of the size, from the one to the state before the other.
-        at = np.flatnonzero(~block.is_pair | block.moved | block.is_last)
-        now, size = block.ladders(at)
-        then, size_then = block.ladders(at - 1)
+    def _add_flows(self, block: _Block, moves: _Moves) -> None:
+        now, then, size, size_then = moves.price, moves.price_then, moves.size, moves.size_then
+        # What the pairs before a move add up to is the change of the size since the move before.
         size_left = np.column_stack([block.size_before, size[:, :-1]])
         grown = np.where(np.isfinite(then), size_then - size_left, 0)
-        self._keep_flow(block.cell[at], then, grown, grown)
-
         # A better price is a higher bid, a lower ask.
         is_better = np.concatenate([(now > then)[:LEVELS], (now < then)[LEVELS:]])
         same = np.where(now == then, size - size_then, 0)
         better = np.where(is_better, size, 0)
         worse = np.where((now != then) & ~is_better, size_then, 0)
-        counts = block.is_pair[at] & np.isfinite(now) & np.isfinite(then)
+        counts = moves.is_pair & np.isfinite(now) & np.isfinite(then)
         # The volume order imbalance does not count a queue that was left behind.
         volume = np.where(counts, same + better, 0)
-        self._keep_flow(block.cell[at], now, volume - np.where(counts, worse, 0), volume)
+        flow = volume - np.where(counts, worse, 0)
+        # Nothing is known of a change from or to a size that is not told.
+        grown, volume, flow = (
+            np.where(np.isnan(part), 0, part) * _SIGN for part in (grown, volume, flow)
+        )
+        for name, parts in (("ofi", grown + flow), ("voi", grown + volume)):
+            sums = np.add.reduceat(parts, moves.starts, axis=1)
+            self.imbalances[name][block.cells] += (sums[:LEVELS] + sums[LEVELS:]).T
+        self._add_price_flows(block, moves, [then, now], [grown, flow])
 
-    def _keep_flow(self, cell: Ints, price: Floats, flow: Floats, volume: Floats) -> None:
-        at, level = np.nonzero(((flow != 0) | (volume != 0)).T)
-        sign = np.where(level < LEVELS, 1.0, -1.0)
-        found = [price[level, at], sign * flow[level, at], sign * volume[level, at]]
-        self.flows.append((cell[at], [level < LEVELS, level % LEVELS, *found]))
+    def _add_price_flows(
+        self, block: _Block, moves: _Moves, prices: list[Floats], flows: list[Floats]
+    ) -> None:
+        flow = np.hstack(flows)
+        found = np.nonzero(flow)
+        price = np.hstack(prices)[found]
+        kinds = np.unique(price)
+        nr = np.repeat(np.arange(block.cells.size), np.diff(moves.starts, append=moves.at.size))
+        key = np.append(nr, nr)[found[1]] * kinds.size + np.searchsorted(kinds, price)
+        total = np.bincount(key, flow[found]).astype(np.int64)
+        key = np.flatnonzero(total)
+        nr, kind = np.divmod(key, kinds.size)
+        self.price_flows.append((block.cells[nr], [kinds[kind], total[key]]))
 
-    def _add_quotes(self, block: _Block) -> None:
-        best = np.stack([block.prices[0], block.prices[LEVELS]])
-        before = np.column_stack([block.price_before[[0, LEVELS]], best[:, :-1]])
-        at = np.flatnonzero((best != before).any(axis=0) | ~block.is_pair)
-        bid, ask = np.where(np.isfinite(best[:, at]), best[:, at], np.nan)
+    def _add_quotes(self, block: _Block, moves: _Moves) -> None:
+        best, best_then = moves.price[list(_BEST)], moves.price_then[list(_BEST)]
+        kept = (best != best_then).any(axis=0) | ~moves.is_pair
+        bid, ask = np.where(np.isfinite(best[:, kept]), best[:, kept], np.nan)
+        at = moves.at[kept]
         self.quotes.append((block.cell[at], [block.ts_ns[at], block.row_nr[at], bid, ask]))
 
     def _add_steps(self, block: _Block) -> None:
-        start, end = self.step_span_ns
-        columns = block.prices[0], block.prices[LEVELS], block.sizes[0], block.sizes[LEVELS]
-        bid, ask, bid_size, ask_size = columns
+        start = np.searchsorted(block.ts_ns, self.step_span_ns[0])
+        end = np.searchsorted(block.ts_ns, self.step_span_ns[1], side="right")
+        columns = [
+            values[level][start:end] for values in (block.prices, block.sizes) for level in _BEST
+        ]
+        # A state that shows what the one before it showed is no step.
+        looks_new = ~block.is_pair[start:end]
+        looks_new[:1] = True
+        for column in columns:
+            looks_new[1:] |= column[1:] != column[:-1]
+        at = np.flatnonzero(looks_new)
+        bid, ask, bid_size, ask_size = (column[at] for column in columns)
+        at += start
         spread = ask - bid
         is_near = (spread >= 0.5 * self.tick_size) & (spread < 2.5 * self.tick_size)
-        is_state = is_near & (bid_size > 0) & (ask_size > 0) & ~block.is_reset
-        is_state &= (block.ts_ns >= start) & (block.ts_ns <= end)
+        is_reset = block.is_reset[at]
+        is_state = is_near & (bid_size > 0) & (ask_size > 0) & ~is_reset
         # A clear or a snapshot is none, whatever it shows.
-        state = np.full(is_state.size, _RESET)
-        bid, ask, bid_size, ask_size = (column[is_state] for column in columns)
+        state = np.full(at.size, _RESET)
+        bid, ask, bid_size, ask_size = (
+            column[is_state] for column in (bid, ask, bid_size, ask_size)
+        )
         size = bid_size.astype(np.int64) + ask_size.astype(np.int64)
         state[is_state] = (
             _whole((bid + ask) / self.tick_size) * _STATES
             + _whole((ask - bid) / self.tick_size) * _BUCKETS
             + (10 * bid_size.astype(np.int64) + size - 1) // size
         )
-        at = np.flatnonzero(is_state | block.is_reset)
-        state = np.append(self.state_before, state[at])
+        is_either = is_state | is_reset
+        at, state = at[is_either], np.append(self.state_before, state[is_either])
         self.state_before = state[-1]
         took = (state[1:] != state[:-1]) & (state[:-1] != _RESET) & (state[1:] != _RESET)
         then, now, cell = state[:-1][took], state[1:][took], block.cell[at[took]]
@@ -326,32 +383,33 @@ class _Cells:
 
     def _add_zone(self, block: _Block, zone: Zone, start: int, end: int) -> None:
         levels = _SIDE_LEVELS[zone.side]
-
-        def column(values: list[NDArray], before: Floats, level: int) -> NDArray:
-            if start:
-                return values[level][start - 1 : end]
-            return np.append(before[level], values[level][:end])
-
-        price = [column(block.prices, block.price_before, level) for level in levels]
-        size = [column(block.sizes, block.size_before, level) for level in levels]
+        # Stretches without a change of price, the first from the state before on.
+        moves = start + np.flatnonzero(block.moved[start:end])
+        firsts = np.append(start - 1, moves)
+        lengths = np.diff(firsts, append=end)
+        price, size = block.ladders(firsts, levels)
         # Only prices that both states of a pair show can have changed: ten levels end at the tenth.
+        low, high = np.full(firsts.size, zone.low), np.full(firsts.size, zone.high)
         if zone.side == "bid":
-            low, high = np.maximum(zone.low, price[-1]), np.float64(zone.high)
-            pair_low, pair_high = np.maximum(low[1:], low[:-1]), high
+            low = np.maximum(low, price[-1])
         else:
-            low, high = np.float64(zone.low), np.minimum(zone.high, price[-1])
-            pair_low, pair_high = low, np.minimum(high[1:], high[:-1])
-        change = np.diff(_depth(price, size, low, high))
-        moved = np.flatnonzero(price[-1][1:] != price[-1][:-1])
-        if moved.size:
-            bounds = [np.broadcast_to(one, change.shape)[moved] for one in (pair_low, pair_high)]
-            after, before = (
-                _depth([p[at] for p in price], [s[at] for s in size], *bounds)
-                for at in (moved + 1, moved)
-            )
-            change[moved] = after - before
+            high = np.minimum(high, price[-1])
+        depth = np.zeros(end - start + 1)
+        for level, is_in in zip(levels, (price >= low) & (price <= high), strict=True):
+            if is_in.any():
+                sizes = block.sizes[level][max(start - 1, 0) : end]
+                if not start:
+                    sizes = np.append(block.size_before[level], sizes)
+                depth += np.where(np.repeat(is_in, lengths), sizes, 0)
+        change = np.diff(depth)
+        shows = np.repeat(self._shows(low, high), lengths)[1:]
+        low, high = np.maximum(low[1:], low[:-1]), np.minimum(high[1:], high[:-1])
+        size_then = block.ladders(moves - 1, levels)[1]
+        change[moves - start] = _depth(price[:, 1:], size[:, 1:], low, high) - _depth(
+            price[:, :-1], size_then, low, high
+        )
+        shows[moves - start] = self._shows(low, high)
         is_pair = block.is_pair[start:end]
-        shows = np.ceil(pair_low / self.tick_size) <= np.floor(pair_high / self.tick_size)
         change = np.where(is_pair & np.isfinite(change), change, 0).astype(int)
         cell = block.cell[start:end]
         runs = np.flatnonzero(np.diff(cell, prepend=-1))
@@ -364,6 +422,10 @@ class _Cells:
             )
         ]
         self.zone_flows.append((cell[runs], [np.full(runs.size, zone.event_id, object), *sums]))
+
+    def _shows(self, low: Floats, high: Floats) -> Flags:
+        """Whether a price lies in [low, high]."""
+        return np.ceil(low / self.tick_size) <= np.floor(high / self.tick_size)
 
     def table(self) -> pa.Table:
         """All cells with a state."""
@@ -385,14 +447,12 @@ class _Cells:
             )
         for name, ladder in (("prices", self.price), ("sizes", self.size)):
             # Bids and asks by turns.
-            turns = ladder[used].reshape(-1, 2, LEVELS).swapaxes(1, 2).ravel()
-            known = np.where(np.isfinite(turns), turns, np.nan)
-            columns[name] = pa.ListArray.from_arrays(
-                np.arange(used.size + 1, dtype=np.int32) * 2 * LEVELS,
-                pa.array(known, from_pandas=True),
-            )
+            turns = ladder[used].reshape(-1, 2, LEVELS).swapaxes(1, 2).reshape(-1, 2 * LEVELS)
+            columns[name] = _rows(np.where(np.isfinite(turns), turns, np.nan))
+        for name, levels in self.imbalances.items():
+            columns[name] = _rows(levels[used].astype(np.int64))
         for name, parts, types in (
-            ("flows", self.flows, _FLOWS),
+            ("price_flows", self.price_flows, _PRICE_FLOWS),
             ("quotes", self.quotes, _QUOTES),
             ("zone_flows", self.zone_flows, _ZONE_FLOWS),
             ("steps", self.steps, _STEPS),
@@ -406,12 +466,26 @@ def _whole(value: Floats) -> Ints:
     return np.floor(value + 0.5).astype(np.int64)
 
 
-def _depth(price: list[Floats], size: list[NDArray], low: _Bound, high: _Bound) -> Floats:
+def _depth(price: Floats, size: Floats, low: Floats, high: Floats) -> Floats:
     """Displayed size priced in [low, high], of each state."""
-    total = np.zeros(price[0].size)
-    for p, s in zip(price, size, strict=True):
-        total += np.where((p >= low) & (p <= high), s, 0)
-    return total
+    return np.where((price >= low) & (price <= high), size, 0).sum(axis=0)
+
+
+def _moves(block: _Block) -> _Moves:
+    is_last = np.zeros(block.ts_ns.size, np.bool_)
+    is_last[np.cumsum(block.counts) - 1] = True
+    at = np.flatnonzero(~block.is_pair | block.moved | is_last)
+    price, size = block.ladders(at)
+    price_then, size_then = block.ladders(at - 1)
+    starts = np.append(0, np.flatnonzero(is_last[at])[:-1] + 1)
+    return _Moves(at, price, size, price_then, size_then, block.is_pair[at], starts)
+
+
+def _rows(values: NDArray) -> pa.ListArray:
+    """A list of each row, NULL for NaN."""
+    count, length = values.shape
+    offsets = np.arange(count + 1, dtype=np.int32) * length
+    return pa.ListArray.from_arrays(offsets, pa.array(values.ravel(), from_pandas=True))
 
 
 def _lists(

@@ -7,7 +7,6 @@
     (ref('int_book_boundaries'), ['boundary_ns']),
     (ref('int_book_cells'), ['cell_nr']),
     (ref('int_barrier_zones'), ['event_id']),
-    (ref('int_book_flows'), ['cell_nr', 'is_bid', 'level', 'price']),
     (ref('int_book_windows'), ['anchor_ts_ns', 'window_s']),
     (ref('int_event_near_flow'), ['event_id', 'window_s']),
     (ref('int_session_grid'), ['grid_start_ns']),

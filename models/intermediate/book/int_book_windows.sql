@@ -21,23 +21,13 @@ boundaries as (
 ),
 
 cells as (
-    select * from {{ ref('int_book_cells') }}
-),
-
-flows as (
-    select * from {{ ref('int_book_flows') }}
-),
-
-cell_flows as (
     select
-        cell_nr,
-        {%- for level in book_levels() %}
-        sum(flow) filter (level = {{ loop.index0 }}) as ofi_{{ level }},
-        sum(volume_flow) filter (level = {{ loop.index0 }}) as voi_{{ level }}
-        {{- ',' if not loop.last }}
+        * exclude (prices, sizes, ofi, voi, price_flows, quotes, zone_flows, steps)
+        {%- for level in book_levels() %},
+        ofi[{{ loop.index }}] as ofi_{{ level }},
+        voi[{{ loop.index }}] as voi_{{ level }}
         {%- endfor %}
-    from flows
-    group by cell_nr
+    from {{ ref('int_book_cells') }}
 ),
 
 windows as (
@@ -73,15 +63,13 @@ window_cells as (
     select
         windows.anchor_ts_ns,
         windows.window_s,
-        cells.* exclude (prices, sizes, flows, quotes, zone_flows, steps),
-        cell_flows.* exclude (cell_nr)
+        cells.*
     from windows
     inner join boundaries
         on
             windows.anchor_ts_ns - windows.window_s * 1000000000::bigint < boundaries.boundary_ns
             and windows.anchor_ts_ns >= boundaries.boundary_ns
     inner join cells on boundaries.boundary_nr = cells.cell_nr
-    left join cell_flows using (cell_nr)
 ),
 
 sums as (

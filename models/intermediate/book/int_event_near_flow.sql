@@ -8,8 +8,15 @@ boundaries as (
     select * from {{ ref('int_book_boundaries') }}
 ),
 
+cells as (
+    select * from {{ ref('int_book_cells') }}
+),
+
 flows as (
-    select * from {{ ref('int_book_flows') }}
+    select
+        cell_nr,
+        unnest(price_flows) as part
+    from cells
 ),
 
 windows as (
@@ -28,8 +35,8 @@ price_flows as (
         windows.event_id,
         windows.window_s,
         windows.level_price,
-        flows.price,
-        sum(flows.flow) as flow
+        flows.part.price,
+        sum(flows.part.flow) as flow
     from windows
     inner join boundaries
         on

@@ -72,7 +72,7 @@ def cells(
     cuts: tuple[int, ...] = (),
     steps: tuple[int, int] = (0, 10**18),
 ) -> dict[int, dict[str, Any]]:
-    """Rows by `cell_nr`, flows added up by their key."""
+    """Rows by `cell_nr`, parts added up by their key."""
     table = book_cells(
         batches(states, list(cuts)),
         np.array(boundaries, np.int64),
@@ -85,11 +85,9 @@ def cells(
 
 
 def _added_up(row: dict[str, Any]) -> dict[str, Any]:
-    flows: dict[tuple, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for part in row["flows"]:
-        total = flows[part["is_bid"], part["level"], part["price"]]
-        total[0] += part["flow"]
-        total[1] += part["volume_flow"]
+    price_flows: Counter = Counter()
+    for part in row["price_flows"]:
+        price_flows[part["price"]] += part["flow"]
     zone_flows: dict[str, Counter] = defaultdict(Counter)
     for part in row["zone_flows"]:
         zone_flows[part.pop("event_id")].update(part)
@@ -97,7 +95,7 @@ def _added_up(row: dict[str, Any]) -> dict[str, Any]:
     for part in row["steps"]:
         steps[tuple(value for name, value in part.items() if name != "n")] += part["n"]
     return row | {
-        "flows": {key: tuple(total) for key, total in flows.items() if any(total)},
+        "price_flows": {price: flow for price, flow in price_flows.items() if flow},
         "zone_flows": {event: dict(found) for event, found in zone_flows.items()},
         "steps": dict(steps),
     }
@@ -110,7 +108,9 @@ def _added_up(row: dict[str, Any]) -> dict[str, Any]:
 class _Expected:
     last: State | None = None
     sums: Counter = field(default_factory=Counter)
-    flows: dict = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    ofi: list = field(default_factory=lambda: [0] * LEVELS)
+    voi: list = field(default_factory=lambda: [0] * LEVELS)
+    price_flows: Counter = field(default_factory=Counter)
     quotes: list = field(default_factory=list)
     zone_flows: dict = field(default_factory=lambda: defaultdict(Counter))
     steps: Counter = field(default_factory=Counter)
@@ -132,7 +132,7 @@ def by_definition(
         if not is_pair or best != [before.ladder(side)[0][0] for side in ("bid", "ask")]:
             cell.quotes.append({"ts_ns": state.ts_ns, "row_nr": nr, "bid": best[0], "ask": best[1]})
         if is_pair:
-            _sum_flows(cell.flows, before, state)
+            _sum_flows(cell, before, state)
         for zone in zones:
             if zone.start_ns < state.ts_ns <= zone.end_ns:
                 _watch(cell.zone_flows[zone.event_id], zone, before if is_pair else None, state)
@@ -166,21 +166,21 @@ def _sum_sizes(sums: Counter, state: State) -> None:
             sums[f"{name}_partial_sum"] += sum(sizes) * (MEAN_UNITS[name] // len(sizes))
 
 
-def _sum_flows(flows: dict, before: State, state: State) -> None:
+def _sum_flows(cell: _Expected, before: State, state: State) -> None:
     for side, sign in (("bid", 1), ("ask", -1)):
         levels = zip(before.ladder(side), state.ladder(side), strict=True)
         for level, ((price_then, then), (price, now)) in enumerate(levels):
             if price is None or price_then is None:
                 continue
             if price == price_then:
-                gains = (now - then, now - then)
+                gain = volume = now - then
             elif (price > price_then) == (side == "bid"):
-                gains = (now, now)
+                gain = volume = now
             else:
-                gains = (-then, 0)
-            total = flows[side == "bid", level, price]
-            total[0] += sign * gains[0]
-            total[1] += sign * gains[1]
+                gain, volume = -then, 0
+            cell.ofi[level] += sign * gain
+            cell.voi[level] += sign * volume
+            cell.price_flows[price] += sign * gain
 
 
 def _watch(found: Counter, zone: Zone, before: State | None, state: State) -> None:
@@ -227,7 +227,9 @@ def _as_row(cell: _Expected) -> dict[str, Any]:
         "last_ts_ns": cell.last.ts_ns,
         "prices": [price for price, _ in levels],
         "sizes": [size for _, size in levels],
-        "flows": {key: tuple(total) for key, total in cell.flows.items() if any(total)},
+        "ofi": cell.ofi,
+        "voi": cell.voi,
+        "price_flows": {price: flow for price, flow in cell.price_flows.items() if flow},
         "quotes": cell.quotes,
         "zone_flows": {event: dict(found) for event, found in cell.zone_flows.items()},
         "steps": dict(cell.steps),
@@ -351,8 +353,9 @@ def test_better_price_adds_its_size_same_its_change_worse_takes_the_earlier_size
     ]
     found = cells(states, [0, 1, 2, 3])
     for nr in (2, 3, 4):
-        key = (side == "bid", 0, prices[nr - 1])
-        assert found[nr]["flows"] == {key: (flow[nr - 2], volume[nr - 2])}
+        assert found[nr]["price_flows"] == {prices[nr - 1]: flow[nr - 2]}
+        assert found[nr]["ofi"] == [flow[nr - 2], *[0] * 9]
+        assert found[nr]["voi"] == [volume[nr - 2], *[0] * 9]
 
 
 def test_level_without_a_price_in_either_state_has_no_flow() -> None:
@@ -361,14 +364,31 @@ def test_level_without_a_price_in_either_state_has_no_flow() -> None:
         State(2, ((100, 7),), ((101, 2),)),
         State(3, ((100, 8),), ((None, 7),)),
     ]
-    assert cells(states, [1, 2])[2]["flows"] == {(False, 0, 101): (-1, -1)}
-    assert cells(states, [1, 2])[3]["flows"] == {(True, 0, 100): (1, 1)}
+    found = cells(states, [1, 2])
+    assert [found[nr]["price_flows"] for nr in (2, 3)] == [{101: -1}, {100: 1}]
+    assert [found[nr][name][0] for nr in (2, 3) for name in ("ofi", "voi")] == [-1, -1, 1, 1]
 
 
 def test_step_to_a_reset_and_from_it_is_no_change_of_the_market() -> None:
     sizes = (1, 2, 4, 8, 16)
     states = [State(nr, ((100, size),), is_reset=nr == 2) for nr, size in enumerate(sizes)]
-    assert cells(states, [9])[1]["flows"] == {(True, 0, 100): (1 + 8, 1 + 8)}
+    row = cells(states, [9])[1]
+    assert (row["ofi"][0], row["voi"][0], row["price_flows"]) == (9, 9, {100: 1 + 8})
+
+
+def test_flows_at_one_price_are_one_part_whatever_their_level_and_side() -> None:
+    # A bid gains 3 contracts and is lost; an ask of 4 comes at its price.
+    states = [
+        State(1, ((100, 1),), ((101, 1),)),
+        State(2, ((100, 4),), ((101, 1),)),
+        State(3, ((99.75, 6),), ((100, 4),)),
+    ]
+    table = book_cells(
+        batches(states, []), np.array([9]), (), tick_size=TICK, steps_from_ns=0, steps_to_ns=9
+    )
+    assert table["price_flows"].to_pylist() == [
+        [{"price": 99.75, "flow": -4}, {"price": 100.0, "flow": 3 - 4}]
+    ]
 
 
 def _up(start: int = 0, end: int = 240, side: str = "ask") -> tuple[Zone, ...]:
