@@ -5,9 +5,13 @@
     neighbours of one number. A feed taken in twice and numbered anew is told by its content. A venue
     may well report equal records, so that they are duplicates only beyond a share. -#}
 {% macro feed_checks(feed, session) %}
-    {%- set repeated_share = '(1 - count(distinct content) / nullif(count(content), 0))' -%}
     {%- set is_book = feed == 'futures/mbp10' -%}
     {%- set is_of_trades = feed.endswith('/trades') -%}
+    {#- A sample is taken out before it is counted: count(distinct) would keep all rows for that. -#}
+    {%- set distinct_count =
+        'list_unique(list(content) filter (content is not null))'
+        if is_book or feed == 'options/nbbo' else 'count(distinct content)' -%}
+    {%- set repeated_share = '(1 - ' ~ distinct_count ~ ' / nullif(count(content), 0))' -%}
     {%- set max_repeated_share =
         var('max_repeated_trade_share') if is_of_trades else var('max_repeated_row_share') -%}
     select
@@ -17,12 +21,12 @@
         max(ts_ns) as last_ts_ns,
         min(price) as min_price,
         max(price) as max_price,
-        count(*) filter (
+        coalesce(count_if(
             previous_ts_ns > ts_ns or (previous_ts_ns = ts_ns and previous_row_nr >= row_nr)
-        ) as out_of_order_count,
+        ), 0)::bigint as out_of_order_count,
         greatest(
             count(*) - (max(row_nr) - min(row_nr) + 1),
-            count(*) filter (previous_row_nr = row_nr),
+            coalesce(count_if(previous_row_nr = row_nr), 0)::bigint,
             case
                 when {{ repeated_share }} > {{ max_repeated_share }}
                     then round({{ repeated_share }} * count(*))::bigint
@@ -30,12 +34,16 @@
         ) as duplicate_count,
         {{ '(select longest_gap_s from book_states)' if is_book else longest_gap_s(session) }}
             as longest_gap_s,
-        count(*) filter (flags & 4 <> 0) / nullif(count(flags), 0) as bad_book_share,
-        count(*) filter (latency_ns > {{ var('late_after_ms') }} * 1000000)
+        count_if(flags & 4 <> 0) / nullif(count(flags), 0) as bad_book_share,
+        count_if(latency_ns > {{ var('late_after_ms') }} * 1000000)
         / nullif(count(latency_ns), 0) as late_share,
         {{ '(select crossed_share from book_states)' if is_book else 'avg(is_crossed::integer)' }}
             as crossed_share,
-        sum(size) filter (aggressor_side <> 'N') / nullif(sum(size), 0) as sided_share
+        {% if is_of_trades -%}
+            sum(size) filter (aggressor_side <> 'N') / nullif(sum(size), 0)
+        {%- else -%}
+            null::double
+        {%- endif %} as sided_share
     from (
         select
             *,
@@ -65,5 +73,5 @@
 {#- The hash of what a record says, for the records of one time in 64 and NULL for the others: a count of
     distinct ones over millions would cost too much. Copies of a record are of its time. -#}
 {% macro sampled_content(columns) -%}
-    if(hash(ts_ns) % 64 = 0, hash({{ columns }}), null)
+    if(hash(ts_ns) & 63 = 0, hash({{ columns }}), null)
 {%- endmacro %}

@@ -17,8 +17,6 @@ asked as (
         null::integer as flags,
         null::bigint as latency_ns,
         null::boolean as is_crossed,
-        null::bigint as size,
-        null::varchar as aggressor_side,
         null::ubigint as content
     where false
 ),
