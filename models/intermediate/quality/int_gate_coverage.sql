@@ -41,23 +41,39 @@ session as (
     select * from {{ ref('int_session') }}
 ),
 
--- A NaN is no more known than a NULL.
-covered as (
-    {%- for feature in features + zone_features + option_features %}
+-- A NaN is no more known than a NULL, and NULL is what is not asked of an event. All features come
+-- from one scan, because a scan for each takes longer to plan than to run.
+known as (
     select
-        '{{ feature }}' as feature,
-        avg(coalesce({{ feature }} <> 0 and not isnan({{ feature }}::double), false)::integer)
-            as share,
-        count(*) as event_count
+        unnest([
+            {%- for feature in features + zone_features + option_features %}
+            '{{ feature }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        ]) as feature,
+        unnest([
+            {%- for feature in features + zone_features + option_features %}
+            case
+                when
+                    {%- if feature in option_features %} session.has_options_definitions
+                    {%- elif feature in zone_features %}
+                    coalesce(features.barrier_visible_share > 0, true)
+                    {%- else %} true
+                    {%- endif %}
+                    then coalesce({{ feature }} <> 0 and not isnan({{ feature }}::double), false)
+            end{{ ',' if not loop.last }}
+            {%- endfor %}
+        ]) as is_known
     from features
     cross join session
-    {%- if feature in option_features %}
-    where session.has_options_definitions
-    {%- elif feature in zone_features %}
-    where features.barrier_visible_share > 0 or features.barrier_visible_share is null
-    {%- endif %}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+),
+
+covered as (
+    select
+        feature,
+        avg(is_known::integer) as share,
+        count(is_known) as event_count
+    from known
+    group by feature
 ),
 
 int_gate_coverage as (
