@@ -17,8 +17,9 @@ ROW_GROUP_ROWS = 250_000
 # Nearly always rising by little: deltas are smaller and faster than a dictionary that overflows.
 _DELTA_COLUMNS = ("ts_recv", "ts_event", "ts_ref", "row_nr", "sequence", "ts_in_delta")
 
-# What readers look for in a row group, and so what may spare them the rest of it.
-_SOUGHT_COLUMNS = ("ts_recv", "row_nr")
+# What readers look for in a row group, and so what may spare them the rest of it: its times, and
+# whether a record lacks a key.
+_SOUGHT_COLUMNS = ("ts_recv", "row_nr", "instrument_id", "symbol")
 
 
 def _open_writer(sink: Any, schema: pa.Schema, compression: str) -> pq.ParquetWriter:

@@ -121,6 +121,17 @@ def test_row_groups_tell_their_times(
     assert metadata.num_row_groups == 4
 
 
+def test_row_groups_tell_that_no_key_is_missing(tmp_path: Path, market: pa.RecordBatch) -> None:
+    """By which a proof of the partition spares itself their columns."""
+    path = tmp_path / "data.parquet"
+    write(path, market)
+    group = pq.read_metadata(path).row_group(0)
+    for name in ("ts_recv", "row_nr", "instrument_id", "symbol"):
+        statistics = group.column(FEED.schema.get_field_index(name)).statistics
+        assert statistics.has_null_count, name
+        assert statistics.null_count == 0, name
+
+
 def test_encodings_are_those_that_every_reader_knows(
     tmp_path: Path, market: pa.RecordBatch
 ) -> None:
