@@ -43,7 +43,9 @@
             sum(size) filter (aggressor_side <> 'N') / nullif(sum(size), 0)
         {%- else -%}
             null::double
-        {%- endif %} as sided_share
+        {%- endif %} as sided_share,
+        {{ '(select unknown_action_count from book_states)' if is_book else 'null::bigint' }}
+            as unknown_action_count
     from (
         select
             *,

@@ -1,6 +1,7 @@
 {#- Literals, because a join would end the streaming. -#}
 {%- set session = first_row(ref('int_session'), ['rth_start_ns', 'event_end_ns']) -%}
 {%- set front = first_row(ref('int_front_month'), ['front_month']) -%}
+{%- set span = first_row(ref('int_book_span'), ['from_ns', 'to_ns']) -%}
 {%- set in_session -%}
     ts_ns >= {{ session.rth_start_ns }} and ts_ns <= {{ session.event_end_ns }}
 {%- endset -%}
@@ -38,14 +39,18 @@ futures_mbp10 as (
 ),
 
 -- States of the front month in the session, of any contract where none is; without a session, of
--- any time. Asked for apart, so that of the rest of the day no prices are read.
+-- any time. Asked for apart, so that of the rest of the day no prices are read. Those before the
+-- session make no gap in it; their actions matter where the book is read.
 book_states as (
     select
         {{ longest_gap_s(session) }} as longest_gap_s,
-        avg(is_crossed::integer) as crossed_share
+        avg(is_crossed::integer) as crossed_share,
+        count(*) filter (is_read and action not in ('A', 'C', 'M', 'R')) as unknown_action_count
     from (
         select
             ts_ns,
+            action,
+            ts_ns >= {{ span.from_ns }} and ts_ns <= {{ span.to_ns }} as is_read,
             lag(ts_ns) over () as previous_ts_ns,
             case
                 when {{ front.front_month }} is not null and {{ in_session }}
@@ -55,7 +60,10 @@ book_states as (
         where
             symbol = coalesce({{ front.front_month }}, symbol)
             and {{ is_book_state('book') }}
-            {{ 'and ' ~ in_session if session.rth_start_ns != 'null' }}
+            {%- if session.rth_start_ns != 'null' %}
+            and ts_ns >= least({{ session.rth_start_ns }}, {{ span.from_ns }})
+            and ts_ns <= {{ session.event_end_ns }}
+            {%- endif %}
     )
 ),
 

@@ -13,7 +13,18 @@ import duckdb
 import polars as pl
 import pytest
 from conftest import run_dbt
-from planted_faults import NEEDED_DATES, SESSION, copy_bronze, put
+from planted_faults import (
+    FRONT,
+    MINUTE_NS,
+    NEEDED_DATES,
+    NOW,
+    NUMBER,
+    OPEN_NS,
+    SESSION,
+    changed,
+    copy_bronze,
+    put,
+)
 
 from es_physics.bronze.feeds import FEED_BY_PATH, FEEDS, Feed
 from es_physics.bronze.partitions import fetch_partition
@@ -102,6 +113,14 @@ def _taken_in_twice(rows: pl.DataFrame, share: float) -> pl.DataFrame:
     return twice.with_columns(row_nr=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
+def _with_unknown_actions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Two states of the front month's book, before and after the open, and the day's first one."""
+    states = rows.filter(FRONT, pl.col("action").is_in(["A", "C", "M"]), pl.col("flags") & 4 == 0)
+    near = states.filter(NOW.is_between(OPEN_NS - 5 * MINUTE_NS, OPEN_NS + 5 * MINUTE_NS))
+    chosen = [table["row_nr"][at] for table, at in ((states, 0), (near, 0), (near, -1))]
+    return changed(NUMBER.is_in(chosen), action=pl.lit("X"))(rows)
+
+
 @pytest.fixture(scope="module")
 def own_bronze(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("contents") / "bronze"
@@ -162,12 +181,15 @@ def test_what_the_files_cannot_tell_the_gates_do(
 ) -> None:
     """In one session: each feed with records taken in twice, beside mutants of the dates before it.
 
-    A definition that is repeated says nothing new, and counts once.
+    A definition that is repeated says nothing new, and counts once. Of unknown actions those count
+    that are read.
     """
     root, rng = tmp_path / "bronze", random.Random(15)
     copy_bronze(bronze, root)
     for feed in FEEDS:
         doubled = _taken_in_twice(good[feed.path], TWICE[feed.path])
+        if feed.path == "futures/mbp10":
+            doubled = _with_unknown_actions(doubled)
         assert fetch(root, feed, doubled, tmp_path) == ("ok", ""), feed.path
     trades = FEED_BY_PATH["futures/trades"]
     for day, mutate in zip(NEEDED_DATES, (_retyped, _without_a_key, _reversed), strict=False):
@@ -190,6 +212,9 @@ def test_what_the_files_cannot_tell_the_gates_do(
                 "select feed, duplicate_count from intermediate.int_bronze_quality"
             ).fetchall()
         )
+        unknown = connection.execute(
+            "select sum(unknown_action_count) from intermediate.int_feed_checks"
+        ).fetchone()
         measured = dict(
             connection.execute(
                 "select gate, measured from intermediate.int_gate_quality"
@@ -200,5 +225,6 @@ def test_what_the_files_cannot_tell_the_gates_do(
         "futures/definition",
         "options/definition",
     }
+    assert unknown == (2,)
     assert measured["every_record_is_there_once"] == max(counted.values())
     assert measured["bronze_is_whole"] == 3
