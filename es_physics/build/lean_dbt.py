@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CodeType, ModuleType
 from typing import Any
 
 import dbt.clients.jinja
 import dbt.contracts.graph.nodes
 import dbt_common.clients.agate_helper
+import dbt_common.clients.jinja
 import dbt_common.events.base_types
-from dbt.contracts.graph.manifest import Manifest
 from dbt_common.clients.jinja import get_environment
 from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
 from dbt_common.events.event_manager import EventManager
@@ -27,6 +27,11 @@ from google.protobuf.message import Message
 from jinja2 import Environment, Template
 
 _Function = Callable[..., Any]
+
+Templates = dict[str, CodeType]
+"""By their text, what Jinja compiles it to."""
+
+_codes: dict[tuple[str, bool], CodeType] = {}
 
 _SIGN_OF_LIFE_S = 1.0
 
@@ -62,11 +67,17 @@ def leave_out(alive: Callable[[], None]) -> None:
     _replace(dbt_common.clients.agate_helper, "empty_table", functools.cache)
 
 
-def keep_templates(project: Manifest) -> None:
-    """From now on in this process: those of all nodes are compiled now, others when first used."""
-    _replace(dbt.clients.jinja, "get_template", _from_kept)
-    for node in project.nodes.values():
-        _compiled(node.raw_code, native=False)
+def compiled_templates(sources: Iterable[str]) -> Templates:
+    """Those of SQL and of macros."""
+    return {source: _environment(native=False).compile(source) for source in sources}
+
+
+def keep_templates(templates: Templates) -> None:
+    """From now on in this process these need not be compiled, and others once."""
+    if not _codes:
+        for module in (dbt.clients.jinja, dbt_common.clients.jinja):
+            _replace(module, "get_template", _from_kept)
+    _codes.update({(source, False): code for source, code in templates.items()})
 
 
 def _replace(module: ModuleType, name: str, replacement: Callable[[_Function], _Function]) -> None:
@@ -107,7 +118,8 @@ def _from_kept(get_template: _Function) -> _Function:
     ) -> Template:
         if not capture_macros:
             try:
-                environment, code = _compiled(str(string), native=native)
+                environment = _environment(native=native)
+                code = _code(str(string), native)
                 known = environment.make_globals(ctx)
                 return environment.template_class.from_code(environment, code, known, None)
             except Exception:  # dbt says it better
@@ -118,7 +130,12 @@ def _from_kept(get_template: _Function) -> _Function:
     return kept
 
 
+def _code(source: str, native: bool) -> CodeType:
+    if (source, native) not in _codes:
+        _codes[source, native] = _environment(native=native).compile(source)
+    return _codes[source, native]
+
+
 @functools.cache
-def _compiled(source: str, *, native: bool) -> tuple[Environment, CodeType]:
-    environment = get_environment(native=native)
-    return environment, environment.compile(source)
+def _environment(*, native: bool) -> Environment:
+    return get_environment(native=native)

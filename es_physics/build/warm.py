@@ -21,6 +21,7 @@ import atexit
 import gc
 import hashlib
 import json
+import marshal
 import os
 import sys
 import tempfile
@@ -44,7 +45,7 @@ import es_physics.quant.chain_volatility
 import es_physics.quant.first_passage
 import es_physics.quant.triple_barrier
 import es_physics.quant.uniqueness  # noqa: F401
-from es_physics.build.lean_dbt import keep_templates
+from es_physics.build.lean_dbt import compiled_templates, keep_templates
 from es_physics.errors import Error
 from es_physics.silver.fingerprint import code_version
 
@@ -63,7 +64,7 @@ KEPT = Path("target", "parsed")
 """Where parsed projects are kept, one for each set of vars."""
 
 _PARSED_FILES = ("dbt_project.yml", "profiles.yml", "macros", "models", "python_models", "seeds")
-_PARSERS = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb")
+_PARSERS = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb", "jinja2")
 
 _CALLED_BY_DBT = (
     *("macros/adapters", "macros/python_model", "macros/unit_test_sql"),
@@ -82,7 +83,7 @@ def parsed_project(overrides: str) -> tuple[Manifest, str]:
     """dbt's manifest under the vars `overrides` (JSON), and the version of the code it is of."""
     if overrides not in _parsed:
         code = code_version()
-        kept = KEPT / f"{_short(overrides)}-{parse_state(Path(), overrides)}.msgpack"
+        kept = KEPT / f"{_short(overrides)}-{parse_state(Path(), overrides)}.parsed"
         manifest = read_kept(kept)
         if manifest is None:
             content = _parse(overrides)
@@ -114,13 +115,17 @@ def parse_state(project: Path, overrides: str) -> str:
 
 
 def _parse(overrides: str) -> bytes:
-    """The parsed project as dbt writes it for its own next run."""
+    """The parsed project as dbt writes it for its own next run, and its templates."""
     result = _run_dbt(("parse", "--no-partial-parse"), overrides)
     if not isinstance(result.result, Manifest):
         raise ParseError(str(result.exception))
     manifest = result.result
     manifest.macros = {macro.unique_id: macro for macro in macros_of_a_build(manifest)}
-    return manifest.to_msgpack(extended_mashumaro_encoder)
+    called = _with_called(_called_by_nodes(manifest), manifest)
+    templates = compiled_templates(
+        [macro.macro_sql for macro in called] + [node.raw_code for node in manifest.nodes.values()]
+    )
+    return marshal.dumps((manifest.to_msgpack(extended_mashumaro_encoder), templates))
 
 
 def _run_dbt(
@@ -180,7 +185,9 @@ def read_kept(kept: Path) -> Manifest | None:
 
 
 def _read(content: bytes) -> Manifest:
-    manifest = Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+    parsed, templates = marshal.loads(content)
+    keep_templates(templates)
+    manifest = Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder)
     manifest.build_flat_graph()
     return manifest
 
@@ -208,7 +215,6 @@ if WARM_VARS in os.environ:
         project = parsed_project(os.environ[WARM_VARS])[0]
         for macro in _with_called(_called_by_nodes(project), project):
             template_cache.get_node_template(macro)
-        keep_templates(project)
         # What dbt makes of its own classes when they are first used: a tenth of a small build.
         _run_dbt(("ls", "--select", "none"), os.environ[WARM_VARS], project)
     # What is here stays: no build need look through it for garbage, nor copy it by doing so.

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import marshal
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import dbt.clients.jinja
 import dbt.contracts.graph.nodes
+import dbt_common.clients.jinja
 import dbt_common.events.base_types
 import pytest
 from dbt.adapters.events.types import NewConnection
-from dbt.contracts.graph.manifest import Manifest
 from dbt.exceptions import CompilationError
 from dbt_common.clients import agate_helper
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager_client import ctx_set_event_manager, get_event_manager
 from dbt_common.events.types import Note
 
-from es_physics.build.lean_dbt import QuietEvents, keep_templates, leave_out
+from es_physics.build import lean_dbt
+from es_physics.build.lean_dbt import (
+    QuietEvents,
+    compiled_templates,
+    keep_templates,
+    leave_out,
+)
 
 REPLACED: tuple[tuple[Any, str], ...] = (
     (dbt_common.events.base_types, "ParseDict"),
     (dbt.contracts.graph.nodes, "write_file"),
     (dbt.clients.jinja, "get_template"),
+    (dbt_common.clients.jinja, "get_template"),
     (agate_helper, "build_type_tester"),
     (agate_helper, "empty_table"),
 )
@@ -37,7 +44,8 @@ def lean(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(module, name, before[name])  # so that it is put back
     manager = get_event_manager()
     leave_out(lambda: None)
-    keep_templates(cast(Manifest, SimpleNamespace(nodes={})))
+    monkeypatch.setattr(lean_dbt, "_codes", {})
+    keep_templates({})
     yield before
     ctx_set_event_manager(manager)
 
@@ -66,9 +74,18 @@ def test_kept_templates_say_what_new_ones_do(
     def rendered() -> list[Any]:
         return [dbt.clients.jinja.get_rendered(text, each, native=native) for each in known]
 
-    kept = [rendered(), rendered()]
+    compiled_here = [rendered(), rendered()]
+    keep_templates(marshal.loads(marshal.dumps(compiled_templates([text]))))
+    kept = rendered()
     monkeypatch.setattr(dbt.clients.jinja, "get_template", lean["get_template"])
-    assert kept == [rendered()] * 2
+    assert [*compiled_here, kept] == [rendered()] * 3
+
+
+def test_a_kept_macro_is_called_as_a_new_one() -> None:
+    text = "{% macro twice(a) %}{{ a * 2 }}{% endmacro %}"
+    keep_templates(compiled_templates([text]))
+    template = dbt_common.clients.jinja.get_template(text, {})
+    assert template.make_module({"name": "any"}).dbt_macro__twice(4) == "8"
 
 
 def test_a_template_that_is_none_is_told_by_dbt() -> None:

@@ -61,7 +61,7 @@ def test_vars_environment_and_place_are_of_the_state(
 
 
 def test_what_cannot_be_read_is_as_good_as_none(tmp_path: Path) -> None:
-    kept = tmp_path / "kept.msgpack"
+    kept = tmp_path / "kept.parsed"
     assert read_kept(kept) is None
     kept.write_bytes(b"\x81\xa5nodes")
     assert read_kept(kept) is None
