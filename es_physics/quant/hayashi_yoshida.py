@@ -80,10 +80,15 @@ def _covariances(ts: Ints, change: Ints, of_ts: Ints, of_change: Ints, theta: In
     count = np.arange(edges.size + 1)
     first_from = path[np.minimum(count // 2, of_ts.size - 1)]
     last_until = path[np.maximum((count + 1) // 2 - 1, 0)]
-    sums = []
-    for moved in theta.tolist():
-        at = np.searchsorted(edges, ts + moved, side="right")
-        sums.append(_exact_sum(first_from[at[1:]] - last_until[at[:-1]], change))
+    ahead = np.append(edges, np.iinfo(np.int64).max)
+    sums = [0] * theta.size
+    at = np.zeros(ts.size, np.int64)
+    for number in np.argsort(theta).tolist():
+        moved = ts + theta[number]
+        # From one theta to the next most are not moved past an edge, and need not be looked up.
+        past = np.flatnonzero(ahead[at] <= moved)
+        at[past] = np.searchsorted(edges, moved[past], side="right")
+        sums[number] = _exact_sum(first_from[at[1:]] - last_until[at[:-1]], change)
     return sums
 
 
