@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from es_physics.quant.hayashi_yoshida import best_lag, lead_lag
 
@@ -15,17 +16,16 @@ def model(dbt, session):
     params = dbt.ref("session_params").to_arrow_table().to_pylist()[0]
     prices = dbt.ref("int_lead_lag_prices").order("series, ts_ns").to_arrow_table()
 
-    series = prices["series"].to_numpy()
-    ts_ns, price = (prices[name].to_numpy() for name in ("ts_ns", "price_units"))
-    x = series == "future"
-    tables = []
+    def observed(series):
+        rows = prices.filter(pc.equal(prices["series"], series))
+        return rows["ts_ns"].to_numpy(), rows["price_units"].to_numpy()
+
+    future, tables = observed("future"), []
     for pair in PAIRS:
-        y = series == pair
+        other = observed(pair)
         found = lead_lag(
-            ts_ns[x],
-            price[x],
-            ts_ns[y],
-            price[y],
+            *future,
+            *other,
             THETA_MS * NS_PER_MS,
             y_max_gap_ns=params["lead_lag_max_gap_ns"],
         )
@@ -33,7 +33,7 @@ def model(dbt, session):
             "pair": pa.repeat(pair, THETA_MS.size),
             "theta_ms": pa.array(THETA_MS),
             "rho": pa.array(found.rho, from_pandas=True),
-            "y_changes": pa.repeat(max(int(y.sum()) - 1, 0), THETA_MS.size),
+            "y_changes": pa.repeat(max(other[0].size - 1, 0), THETA_MS.size),
             "is_lead": pa.array(best_lag(found.covariance, THETA_MS) == THETA_MS),
         }
         tables.append(pa.table(columns))
