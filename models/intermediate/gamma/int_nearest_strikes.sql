@@ -23,7 +23,8 @@ nearest as (
     inner join series using (mark_ns, expiration_ns)
 ),
 
--- All options of a strike have one volatility, or none.
+-- All options of a strike have one volatility, or none. Sums go by size, so that the last digit
+-- does not depend on threads: to sort so few takes less than an aggregate in order.
 int_nearest_strikes as (
     select
         mark_ns,
@@ -35,8 +36,8 @@ int_nearest_strikes as (
         coalesce(sum(
             if("right" = 'C', open_interest, -open_interest)
         ) filter (iv is not null), 0)::bigint as net_open_interest,
-        sum(oi_gex order by instrument_id) filter ("right" = 'C') as call_oi_gex,
-        sum(oi_gex order by instrument_id) filter ("right" = 'P') as put_oi_gex
+        list_sum(list_sort(list(oi_gex) filter ("right" = 'C'))) as call_oi_gex,
+        list_sum(list_sort(list(oi_gex) filter ("right" = 'P'))) as put_oi_gex
     from nearest
     group by mark_ns, strike
 )
