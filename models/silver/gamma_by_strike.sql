@@ -4,6 +4,10 @@ session as (
     select * from {{ ref('int_session') }}
 ),
 
+chain as (
+    select * from {{ ref('int_option_chain') }}
+),
+
 exposures as (
     select * from {{ ref('int_gamma_exposures') }}
 ),
@@ -22,11 +26,11 @@ gamma_by_strike as (
         session.session_date,
         exposures.mark_ns as tau_ns,
         marks.mark_et as tau_et,
-        exposures.instrument_id,
+        instrument_id,
 
         -- contract
-        exposures.symbol,
-        exposures.underlying,
+        chain.symbol,
+        chain.underlying,
         exposures.expiration_ns as expiration,
         exposures.strike,
         exposures."right",
@@ -60,6 +64,7 @@ gamma_by_strike as (
         exposures.option_source_ts_ns
     from exposures
     inner join marks using (mark_ns)
+    inner join chain using (instrument_id)
     cross join session
 )
 

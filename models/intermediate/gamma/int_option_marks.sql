@@ -65,8 +65,6 @@ int_option_marks as (
     select
         states.mark_ns,
         instrument_id,
-        chain.symbol,
-        chain.underlying,
         chain.expiration_ns,
         chain.strike,
         chain.strike_price_nano,
