@@ -30,9 +30,9 @@ NS_PER_YEAR = 365 * 86_400 * NANO
 class ChainVolatility(NamedTuple):
     """By option, each of shape (n,)."""
 
-    quote_status: NDArray[np.str_]
+    quote_status: NDArray[np.object_]
     """expired, no_underlying, no_quote, one_sided, at_or_below_intrinsic, unsolvable or solved."""
-    iv_status: NDArray[np.str_]
+    iv_status: NDArray[np.object_]
     """solved (by its own mid), other_side, interpolated, or the quote's status without any."""
     iv: NDArray[np.float64]
     """Annualised volatility (0.2 is 20 %); NaN without one."""
@@ -108,7 +108,7 @@ def chain_volatility(
         sigma_max=iv_max,
     )
     own[candidate] = np.where(solution.status == SolveStatus.SOLVED, solution.sigma, np.nan)
-    quote_status = np.select([*known, np.isnan(own)], [*names, "unsolvable"], "solved")
+    quote_status = _first_true([*known, np.isnan(own)], [*names, "unsolvable", "solved"])
 
     # One row per strike of a chain, found by the rank of what it would take its volatility from.
     out_of_the_money = call == (strike >= forward)
@@ -127,11 +127,10 @@ def chain_volatility(
     iv = np.where(priced, at_strike[of_strike], np.nan)
     is_source = np.zeros(len(mark), dtype=bool)
     is_source[first] = True
-    iv_status = np.select(
-        [np.isnan(iv), interpolated[of_strike], is_source],
-        [quote_status, "interpolated", "solved"],
-        "other_side",
+    source = _first_true(
+        [interpolated[of_strike], is_source], ["interpolated", "solved", "other_side"]
     )
+    iv_status = np.where(np.isnan(iv), quote_status, source)
     years = np.where(priced, years, np.nan)
     return ChainVolatility(
         quote_status,
@@ -143,6 +142,14 @@ def chain_volatility(
         charm_per_minute(forward, strike, years, iv),
         vanna_per_vol_percent(forward, strike, years, iv),
     )
+
+
+def _first_true(conditions: list[NDArray[np.bool_]], names: list[str]) -> NDArray[np.object_]:
+    """The name of each element's first condition that holds, the last name where none does.
+
+    References: pyarrow takes these over twice as fast as numpy's own strings.
+    """
+    return np.array(names, object)[np.select(conditions, range(len(conditions)), len(conditions))]
 
 
 def _changes(*columns: NDArray[np.int64]) -> NDArray[np.bool_]:
