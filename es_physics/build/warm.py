@@ -32,6 +32,7 @@ from pathlib import Path
 # What the nodes of each build would import.
 import dbt.adapters.duckdb.environments.local
 import dbt.task.build  # noqa: F401
+import pandas  # noqa: F401
 import pyarrow.dataset  # noqa: F401
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
