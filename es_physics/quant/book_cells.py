@@ -434,9 +434,8 @@ class _Cells:
             "cell_nr": pa.array(used + 1),
             "last_ts_ns": pa.array(self.last_ts_ns[used]),
         }
-        for name in ("row_count", "spread_row_count"):
+        for name in ("row_count", "spread_row_count", "spread_nano_sum"):
             columns[name] = pa.array(self.sums[name][used])
-        columns["spread_nano_sum"] = pa.array(self.sums["spread_nano_sum"][used].astype(float))
         for name in MEAN_UNITS:
             has_full = self.sums[f"{name}_full_count"][used] > 0
             full = np.where(has_full, self.sums[f"{name}_full_sum"][used], np.nan)

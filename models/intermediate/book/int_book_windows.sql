@@ -1,3 +1,11 @@
+{%- set summed = ['row_count', 'spread_row_count', 'spread_nano_sum'] -%}
+{%- for side in ['bid', 'ask', 'both'] -%}
+    {%- do summed.extend([side ~ '_row_count', side ~ '_full_sum', side ~ '_partial_sum']) -%}
+{%- endfor -%}
+{%- for level in book_levels() -%}
+    {%- do summed.extend(['ofi_' ~ level, 'voi_' ~ level]) -%}
+{%- endfor -%}
+
 with
 
 events as (
@@ -22,7 +30,7 @@ boundaries as (
 
 cells as (
     select
-        * exclude (prices, sizes, ofi, voi, price_flows, quotes, zone_flows, steps)
+        *
         {%- for level in book_levels() %},
         ofi[{{ loop.index }}] as ofi_{{ level }},
         voi[{{ loop.index }}] as voi_{{ level }}
@@ -59,17 +67,32 @@ windows as (
     where has_book_columns
 ),
 
-window_cells as (
+-- Over a window each is what it has come to by its end less what it was
+-- at its start: exact, because all are whole numbers.
+totals as (
+    select
+        boundaries.boundary_ns,
+        {%- for name in summed %}
+        coalesce(sum(cells.{{ name }}) over so_far, 0) as {{ name }},
+        {%- endfor %}
+        count(cells.cell_nr) over so_far as cell_count
+    from boundaries
+    left join cells on boundaries.boundary_nr = cells.cell_nr
+    window so_far as (order by boundaries.boundary_nr rows unbounded preceding)
+),
+
+window_sums as (
     select
         windows.anchor_ts_ns,
-        windows.window_s,
-        cells.*
+        windows.window_s
+        {%- for name in summed %},
+        at_end.{{ name }} - coalesce(at_start.{{ name }}, 0) as {{ name }}
+        {%- endfor %}
     from windows
-    inner join boundaries
-        on
-            windows.anchor_ts_ns - windows.window_s * 1000000000::bigint < boundaries.boundary_ns
-            and windows.anchor_ts_ns >= boundaries.boundary_ns
-    inner join cells on boundaries.boundary_nr = cells.cell_nr
+    asof inner join totals as at_end on windows.anchor_ts_ns >= at_end.boundary_ns
+    asof left join totals as at_start
+        on windows.anchor_ts_ns - windows.window_s * 1000000000::bigint >= at_start.boundary_ns
+    where at_end.cell_count > coalesce(at_start.cell_count, 0)
 ),
 
 sums as (
@@ -77,21 +100,18 @@ sums as (
         anchor_ts_ns,
         window_s,
         {%- for level in book_levels() %}
-        coalesce(sum(ofi_{{ level }}), 0)::bigint as ofi_{{ level }},
-        coalesce(sum(voi_{{ level }}), 0)::bigint as voi_{{ level }},
+        ofi_{{ level }}::bigint as ofi_{{ level }},
+        voi_{{ level }}::bigint as voi_{{ level }},
         {%- endfor %}
         {%- for side, levels, multiple in [
             ('bid', 10, 2520), ('ask', 10, 2520), ('both', 20, 232792560)
         ] %}
-        (
-            coalesce(sum({{ side }}_full_sum), 0) / {{ levels }}
-            + sum({{ side }}_partial_sum)::double / {{ multiple }}
-        ) / nullif(sum({{ side }}_row_count), 0) as {{ side }}_size_per_level,
+        ({{ side }}_full_sum / {{ levels }} + {{ side }}_partial_sum::double / {{ multiple }})
+        / nullif({{ side }}_row_count, 0) as {{ side }}_size_per_level,
         {%- endfor %}
-        sum(row_count)::bigint as row_count,
-        sum(spread_nano_sum) / nullif(sum(spread_row_count), 0) / 1e9 as mean_spread
-    from window_cells
-    group by anchor_ts_ns, window_s
+        row_count::bigint as row_count,
+        spread_nano_sum / nullif(spread_row_count, 0) / 1e9 as mean_spread
+    from window_sums
 ),
 
 -- Weights of the integrated imbalances fall exponentially with depth and add up to one.
