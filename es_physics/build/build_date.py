@@ -114,6 +114,9 @@ class Attempt:
         self._progress = Path(self._scratch, _PROGRESS)
         self._progress.write_text("starting", encoding="utf-8")
         os.environ["ES_WARM_VARS"] = job.vars
+        # OpenBLAS, which numpy and scipy each bring along, starts a thread for every further core,
+        # which spins for 0.05 s; what builds multiply needs none.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["es_physics.build.unswept", "es_physics.build.warm"])
         self._receiver, sender = context.Pipe(duplex=False)
