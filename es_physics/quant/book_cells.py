@@ -142,7 +142,8 @@ def book_cells(
 ) -> pa.Table:
     """One row per stretch (boundary before, boundary] with a state in it; `cell_nr` is its end's.
 
-    states: `STATE_COLUMNS` in order of time, prices in index points or NULL, sizes in contracts.
+    states: `STATE_COLUMNS` in order of time, prices in index points or NULL, sizes in contracts
+    (whole numbers of any type).
     A reset (a clear or a snapshot) makes no pair with its neighbours: neither step is a change of
     the market. boundary_ns: ascending; what comes after the last is a cell as well. zones: in any
     order. tick_size: index points. steps_from_ns, steps_to_ns: both inclusive; between them the

@@ -54,7 +54,7 @@ class State:
 def batches(states: list[State], cuts: list[int]) -> list[pa.RecordBatch]:
     """The states in order, cut before each of these places."""
     numbered = [replace(state, row_nr=nr) for nr, state in enumerate(states)]
-    types = [pa.int64(), pa.int64(), pa.bool_(), *[pa.float64()] * 20, *[pa.int64()] * 20]
+    types = [pa.int64(), pa.int64(), pa.bool_(), *[pa.float64()] * 20, *[pa.uint32()] * 20]
     edges = [0, *sorted({min(cut, len(states)) for cut in cuts}), len(states)]
     found = []
     for start, end in itertools.pairwise(edges):
