@@ -1,7 +1,8 @@
 """What the fork server imports first: from here on nothing looks for garbage.
 
-All that `es_physics.build.warm` imports and parses stays; looking through it, again and again as it
-grows, took a tenth of the time. There garbage collection begins, for the builds.
+All that `es_physics.build.warm` imports and parses stays, and what a build leaves ends with its
+process: looking for garbage took a tenth of the import and a twentieth of a small build, where it
+would have found 50 MB.
 """
 
 import gc

@@ -17,8 +17,6 @@ be taken for another; one that cannot be read is as good as none.
 
 from __future__ import annotations
 
-import atexit
-import gc
 import hashlib
 import json
 import marshal
@@ -217,8 +215,3 @@ if WARM_VARS in os.environ:
             template_cache.get_node_template(macro)
         # What dbt makes of its own classes when they are first used: a tenth of a small build.
         _run_dbt(("ls", "--select", "none"), os.environ[WARM_VARS], project)
-    # What is here stays: no build need look through it for garbage, nor copy it by doing so.
-    gc.freeze()
-    gc.enable()
-    # What is left at the end DuckDB would take for a leak, and say so.
-    atexit.register(gc.unfreeze)
