@@ -114,9 +114,10 @@ class _Block:
 
 @dataclass(frozen=True)
 class _Moves:
-    """The states of a block at which a price changed, the book was set or a cell ends.
+    """The states of a block at which a price changed, a size is not told or was not before, the
+    book was set or a cell ends.
 
-    From one of these to the state before the next no price changes.
+    From one of these to the state before the next no price changes, and all sizes are known.
     """
 
     at: Ints
@@ -474,11 +475,24 @@ def _depth(price: Floats, size: Floats, low: Floats, high: Floats) -> Floats:
 def _moves(block: _Block) -> _Moves:
     is_last = np.zeros(block.ts_ns.size, np.bool_)
     is_last[np.cumsum(block.counts) - 1] = True
-    at = np.flatnonzero(~block.is_pair | block.moved | is_last)
+    at = np.flatnonzero(~block.is_pair | block.moved | is_last | _beside_untold(block))
     price, size = block.ladders(at)
     price_then, size_then = block.ladders(at - 1)
     starts = np.append(0, np.flatnonzero(is_last[at])[:-1] + 1)
     return _Moves(at, price, size, price_then, size_then, block.is_pair[at], starts)
+
+
+def _beside_untold(block: _Block) -> Flags:
+    """Whether this state or the one before it has a price whose size is not told."""
+    untold = np.zeros(block.ts_ns.size + 1, np.bool_)
+    for price, size, *before in zip(
+        block.prices, block.sizes, block.price_before, block.size_before, strict=True
+    ):
+        # A column without NULL comes as whole numbers.
+        if size.dtype.kind == "f":
+            untold[1:] |= np.isfinite(price) & np.isnan(size)
+        untold[0] |= np.isfinite(before[0]) & np.isnan(before[1])
+    return untold[1:] | untold[:-1]
 
 
 def _rows(values: NDArray) -> pa.ListArray:

@@ -159,6 +159,8 @@ def _sum_sizes(sums: Counter, state: State) -> None:
         sums["spread_nano_sum"] += round((ask - bid) * 1e9)
     for name, sizes in known.items():
         sums[f"{name}_row_count"] += bool(sizes)
+        if None in sizes:
+            continue
         if len(sizes) == (20 if name == "both" else 10):
             sums[f"{name}_full_sum"] += sum(sizes)
             sums[f"{name}_full_count"] += 1
@@ -173,11 +175,13 @@ def _sum_flows(cell: _Expected, before: State, state: State) -> None:
             if price is None or price_then is None:
                 continue
             if price == price_then:
-                gain = volume = now - then
+                gain = volume = None if now is None or then is None else now - then
             elif (price > price_then) == (side == "bid"):
                 gain = volume = now
             else:
-                gain, volume = -then, 0
+                gain, volume = None if then is None else -then, 0
+            if gain is None:  # of a size that is not told nothing is known
+                continue
             cell.ofi[level] += sign * gain
             cell.voi[level] += sign * volume
             cell.price_flows[price] += sign * gain
@@ -192,15 +196,16 @@ def _watch(found: Counter, zone: Zone, before: State | None, state: State) -> No
     low = max([zone.low, *shown]) if zone.side == "bid" else zone.low
     high = min([zone.high, *shown]) if zone.side == "ask" else zone.high
     then, now = (
-        sum(
+        [
             size
             for price, size in one.ladder(zone.side)
             if price is not None and low <= price <= high
-        )
+        ]
         for one in (before, state)
     )
-    found["added"] += max(now - then, 0)
-    found["removed"] += max(then - now, 0)
+    if None not in [*then, *now]:
+        found["added"] += max(sum(now) - sum(then), 0)
+        found["removed"] += max(sum(then) - sum(now), 0)
     found["pair_count"] += math.ceil(low / TICK) <= math.floor(high / TICK)
 
 
@@ -237,8 +242,11 @@ def _as_row(cell: _Expected) -> dict[str, Any]:
 
 
 def _any_book(rng: np.random.Generator, count: int) -> list[State]:
-    """States that share times, clear, cross, and have holes and ends; most change little."""
-    full = rng.random() < 0.5
+    """States that share times, clear, cross, have holes and ends; most change little.
+
+    In some books some sizes are not told.
+    """
+    full, untold_share = rng.random() < 0.5, rng.choice([0, 0, 0.05])
     ts, bids, asks, states = 0, [], [], []
     for _ in range(count):
         ts += int(rng.integers(0, 4))
@@ -256,6 +264,8 @@ def _any_book(rng: np.random.Generator, count: int) -> list[State]:
         if states and rng.random() < 0.7:
             sizes = [[size for _, size in states[-1].ladder(side)] for side in ("bid", "ask")]
             sizes[int(rng.integers(2))][int(rng.integers(LEVELS))] = int(rng.integers(0, 6))
+        if rng.random() < untold_share:
+            sizes[int(rng.integers(2))][int(rng.integers(LEVELS))] = None
         states.append(
             State(
                 ts,
