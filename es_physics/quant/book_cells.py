@@ -283,12 +283,12 @@ class _Cells:
         size["both"], count["both"] = size["bid"] + size["ask"], count["bid"] + count["ask"]
         for name, unit in MEAN_UNITS.items():
             # What is not told of one level is not known of their sum.
-            known = np.isfinite(size[name])
+            known = np.isfinite(size[name]) & (count[name] > 0)
             full = (count[name] == (2 * LEVELS if name == "both" else LEVELS)) & known
-            self._add(f"{name}_row_count", block, (count[name] > 0).astype(int), starts)
+            self._add(f"{name}_row_count", block, known.astype(int), starts)
             self._add(f"{name}_full_sum", block, np.where(full, size[name], 0), starts)
             self._add(f"{name}_full_count", block, full.astype(int), starts)
-            at = np.flatnonzero((count[name] > 0) & ~full & known)
+            at = np.flatnonzero(known & ~full)
             if at.size:
                 parts = size[name][at].astype(int).astype(object)
                 units = (unit // count[name][at]).astype(object)

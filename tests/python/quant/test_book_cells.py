@@ -158,9 +158,9 @@ def _sum_sizes(sums: Counter, state: State) -> None:
         sums["spread_row_count"] += 1
         sums["spread_nano_sum"] += round((ask - bid) * 1e9)
     for name, sizes in known.items():
-        sums[f"{name}_row_count"] += bool(sizes)
-        if None in sizes:
+        if None in sizes:  # of what is not told of one level no mean is known
             continue
+        sums[f"{name}_row_count"] += bool(sizes)
         if len(sizes) == (20 if name == "both" else 10):
             sums[f"{name}_full_sum"] += sum(sizes)
             sums[f"{name}_full_count"] += 1
