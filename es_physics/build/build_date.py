@@ -114,11 +114,8 @@ class Attempt:
         self._progress = Path(self._scratch, _PROGRESS)
         self._progress.write_text("starting", encoding="utf-8")
         os.environ["ES_WARM_VARS"] = job.vars
-        # OpenBLAS, which numpy and scipy each bring along, starts a thread for every further core,
-        # which spins for 0.05 s; what builds multiply needs none.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["es_physics.build.unswept", "es_physics.build.warm"])
+        context.set_forkserver_preload(["es_physics.build.before_warm", "es_physics.build.warm"])
         self._receiver, sender = context.Pipe(duplex=False)
         self._process = context.Process(
             target=_build_here, args=(job, self._scratch, sender), daemon=True

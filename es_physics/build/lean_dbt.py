@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -32,6 +33,7 @@ Templates = dict[str, CodeType]
 """By their text, what Jinja compiles it to."""
 
 _codes: dict[tuple[str, bool], CodeType] = {}
+_get_template = dbt_common.clients.jinja.get_template
 
 _SIGN_OF_LIFE_S = 1.0
 
@@ -69,15 +71,14 @@ def leave_out(alive: Callable[[], None]) -> None:
 
 def compiled_templates(sources: Iterable[str]) -> Templates:
     """Those of SQL and of macros."""
-    return {source: _environment(native=False).compile(source) for source in sources}
+    return {source: _compiled(source, native=False) for source in sources}
 
 
 def keep_templates(templates: Templates) -> None:
     """From now on in this process these need not be compiled, and others once."""
-    if not _codes:
-        for module in (dbt.clients.jinja, dbt_common.clients.jinja):
-            _replace(module, "get_template", _from_kept)
     _codes.update({(source, False): code for source, code in templates.items()})
+    for module in (dbt.clients.jinja, dbt_common.clients.jinja):
+        _replace(module, "get_template", lambda _: _get_kept_template)
 
 
 def _replace(module: ModuleType, name: str, replacement: Callable[[_Function], _Function]) -> None:
@@ -108,29 +109,23 @@ def _made_once(make: _Function) -> _Function:
     )
 
 
-def _from_kept(get_template: _Function) -> _Function:
-    def kept(
-        string: str,
-        ctx: dict[str, Any],
-        node: Any = None,
-        capture_macros: bool = False,
-        native: bool = False,
-    ) -> Template:
-        if not capture_macros:
-            try:
-                environment = _environment(native=native)
-                code = _code(str(string), native)
-                known = environment.make_globals(ctx)
-                return environment.template_class.from_code(environment, code, known, None)
-            except Exception:  # dbt says it better
-                pass
-        # While it parses, what is not defined depends on the node.
-        return get_template(string, ctx, node, capture_macros, native)
-
-    return kept
+def _get_kept_template(
+    string: str,
+    ctx: dict[str, Any],
+    node: Any = None,
+    capture_macros: bool = False,
+    native: bool = False,
+) -> Template:
+    if not capture_macros:
+        with suppress(Exception):  # dbt says it better
+            environment, code = _environment(native=native), _compiled(str(string), native=native)
+            known = environment.make_globals(ctx)
+            return environment.template_class.from_code(environment, code, known, None)
+    # While it parses, what is not defined depends on the node.
+    return _get_template(string, ctx, node, capture_macros, native)
 
 
-def _code(source: str, native: bool) -> CodeType:
+def _compiled(source: str, *, native: bool) -> CodeType:
     if (source, native) not in _codes:
         _codes[source, native] = _environment(native=native).compile(source)
     return _codes[source, native]

@@ -36,14 +36,13 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import Macro
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
-from dbt_common.clients.jinja import template_cache
 
 import es_physics.bronze.dbt_plugin
 import es_physics.quant.chain_volatility
 import es_physics.quant.first_passage
 import es_physics.quant.triple_barrier
 import es_physics.quant.uniqueness  # noqa: F401
-from es_physics.build.lean_dbt import compiled_templates, keep_templates
+from es_physics.build import lean_dbt
 from es_physics.errors import Error
 from es_physics.silver.fingerprint import code_version
 
@@ -98,7 +97,10 @@ def parse_state(project: Path, overrides: str) -> str:
         "vars": overrides,
         "packages": {name: version(name) for name in _PARSERS},
         "python": sys.version,
-        "this module": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+        "what is kept": [
+            hashlib.sha256(Path(module).read_bytes()).hexdigest()
+            for module in (__file__, lean_dbt.__file__)
+        ],
         "environment": {key: text for key, text in os.environ.items() if key.startswith("DBT_")},
     }
     digest = hashlib.sha256(json.dumps(surroundings, sort_keys=True).encode())
@@ -120,7 +122,7 @@ def _parse(overrides: str) -> bytes:
     manifest = result.result
     manifest.macros = {macro.unique_id: macro for macro in macros_of_a_build(manifest)}
     called = _with_called(_called_by_nodes(manifest), manifest)
-    templates = compiled_templates(
+    templates = lean_dbt.compiled_templates(
         [macro.macro_sql for macro in called] + [node.raw_code for node in manifest.nodes.values()]
     )
     return marshal.dumps((manifest.to_msgpack(extended_mashumaro_encoder), templates))
@@ -184,7 +186,7 @@ def read_kept(kept: Path) -> Manifest | None:
 
 def _read(content: bytes) -> Manifest:
     parsed, templates = marshal.loads(content)
-    keep_templates(templates)
+    lean_dbt.keep_templates(templates)
     manifest = Manifest.from_msgpack(parsed, decoder=extended_mashumuro_decoder)
     manifest.build_flat_graph()
     return manifest
@@ -211,7 +213,5 @@ if WARM_VARS in os.environ:
     os.environ["ES_DUCKDB_PATH"] = DATABASE
     with suppress(Exception):
         project = parsed_project(os.environ[WARM_VARS])[0]
-        for macro in _with_called(_called_by_nodes(project), project):
-            template_cache.get_node_template(macro)
         # What dbt makes of its own classes when they are first used: a tenth of a small build.
         _run_dbt(("ls", "--select", "none"), os.environ[WARM_VARS], project)
