@@ -485,13 +485,11 @@ def _moves(block: _Block) -> _Moves:
 def _beside_untold(block: _Block) -> Flags:
     """Whether this state or the one before it has a price whose size is not told."""
     untold = np.zeros(block.ts_ns.size + 1, np.bool_)
-    for price, size, *before in zip(
-        block.prices, block.sizes, block.price_before, block.size_before, strict=True
-    ):
+    untold[0] = (np.isfinite(block.price_before) & np.isnan(block.size_before)).any()
+    for price, size in zip(block.prices, block.sizes, strict=True):
         # A column without NULL comes as whole numbers.
         if size.dtype.kind == "f":
             untold[1:] |= np.isfinite(price) & np.isnan(size)
-        untold[0] |= np.isfinite(before[0]) & np.isnan(before[1])
     return untold[1:] | untold[:-1]
 
 
