@@ -284,7 +284,7 @@ def _place_table(
     sink = pa.BufferOutputStream()
     # One chunk, so that page boundaries never depend on how the rows arrived.
     pq.write_table(table.combine_chunks(), sink, compression="zstd")
-    content = sink.getvalue().to_pybytes()
+    content = memoryview(sink.getvalue())
     place(root, file, content)
     return {
         "path": table_path(name, session_date).as_posix(),

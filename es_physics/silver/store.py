@@ -24,7 +24,7 @@ STAGING = "_staging"
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 
-def place(root: Path, name: str, content: bytes) -> None:
+def place(root: Path, name: str, content: bytes | memoryview) -> None:
     """Make `content` the file `name` below `root`, over one that may be there."""
     if is_local(root):
         with _staged(root, name) as staged, staged.open("wb") as file:
