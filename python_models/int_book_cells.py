@@ -2,7 +2,7 @@
 
 from es_physics.quant.book_cells import STATE_COLUMNS, Zone, book_cells
 
-BATCH_ROWS = 16_384
+BATCH_ROWS = 32_768
 SESSION_COLUMNS = ("tick_size_points", "rth_start_ns", "event_end_ns")
 
 

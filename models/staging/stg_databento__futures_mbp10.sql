@@ -26,12 +26,12 @@ renamed as (
         size::bigint as size,
         flags::integer as flags,
 
-        -- book, best level first
+        -- book, best level first; sizes as Bronze stores them, for the pass over all
         {%- for level in book_levels() %}
         bid_px_{{ level }} / 1e9 as bid_px_{{ level }},
         ask_px_{{ level }} / 1e9 as ask_px_{{ level }},
-        bid_sz_{{ level }}::bigint as bid_sz_{{ level }},
-        ask_sz_{{ level }}::bigint as ask_sz_{{ level }}{{ ',' if not loop.last }}
+        bid_sz_{{ level }},
+        ask_sz_{{ level }}{{ ',' if not loop.last }}
         {%- endfor %}
     from source
 )

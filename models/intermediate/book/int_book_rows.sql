@@ -16,12 +16,11 @@ int_book_rows as (
         row_nr,
         action,
         action = 'R' or flags & 32 <> 0 as is_reset,
-        -- Sizes as Bronze stores them: half the bytes for the pass over all.
         {%- for level in book_levels() %}
         bid_px_{{ level }},
         ask_px_{{ level }},
-        bid_sz_{{ level }}::uinteger as bid_sz_{{ level }},
-        ask_sz_{{ level }}::uinteger as ask_sz_{{ level }}{{ ',' if not loop.last }}
+        bid_sz_{{ level }},
+        ask_sz_{{ level }}{{ ',' if not loop.last }}
         {%- endfor %}
     from book
     where
