@@ -215,6 +215,8 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Called by dbt-duckdb once for each database it opens."""
+        # Of all cursors to come: as a setting of the profile it would be made in each.
+        conn.execute("set global TimeZone = 'UTC'")
         conn.create_function("trade_calendar", trade_calendar, ["date", "integer"], "varchar")
         conn.create_function("vars_problem", vars_problem, ["varchar"], "varchar")
         # How the tests of a run ended; the macro prove_publication asks for it.

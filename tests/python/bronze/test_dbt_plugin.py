@@ -28,6 +28,14 @@ def connection() -> duckdb.DuckDBPyConnection:
     return made
 
 
+def test_every_cursor_of_a_database_tells_times_in_utc() -> None:
+    made = duckdb.connect()
+    made.execute("set global TimeZone = 'Asia/Tokyo'")
+    Plugin("dbt_plugin", {}).configure_connection(made)
+    [(told,)] = made.cursor().sql("select current_setting('TimeZone')").fetchall()
+    assert told == "UTC"
+
+
 def test_names_every_var_of_the_project_but_the_date(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
