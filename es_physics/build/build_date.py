@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -286,7 +287,7 @@ def _dbt_build(job: Job, scratch: str) -> Outcome:
             said.append(event.info.msg)
         _show_progress(scratch, event.info.msg)
 
-    leave_out(lambda: _show_progress(scratch, None))
+    leave_out(partial(_show_progress, scratch))
     result = dbtRunner(manifest, callbacks=[listen]).invoke(
         [
             *("build", *DBT_FLAGS, "--vars", json.dumps(variables)),

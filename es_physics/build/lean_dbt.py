@@ -1,14 +1,16 @@
 """dbt without what no build of a backfill reads: a sixth of what a small session costs.
 
 The 200 nodes of a build fire 4,000 events, nine of ten for debugging; write 400 files of SQL that
-end with the scratch folder; and compile every template and all names of times anew, though each
-session has the same. dbt has no settings for these, so functions in its modules are replaced: in
-the process of one build alone, but for templates, which the builds are forked with.
+end with the scratch folder; each make the project's 350 macros callable twice; and compile every
+template and all names of times anew, though each session has the same. dbt has no settings for
+these, so functions in its modules are replaced: in the process of one build alone, but for
+templates, which the builds are forked with.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -16,10 +18,18 @@ from types import CodeType, ModuleType
 from typing import Any
 
 import dbt.clients.jinja
+import dbt.compilation
 import dbt.contracts.graph.nodes
+import dbt.task.run
+import dbt.task.test
 import dbt_common.clients.agate_helper
 import dbt_common.clients.jinja
 import dbt_common.events.base_types
+from dbt.artifacts.schemas.results import NodeStatus
+from dbt.clients.jinja import MacroGenerator
+from dbt.task.run import ModelRunner
+from dbt.task.seed import SeedRunner
+from dbt.task.test import TestRunner
 from dbt_common.clients.jinja import get_environment
 from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
 from dbt_common.events.event_manager import EventManager
@@ -36,6 +46,8 @@ _codes: dict[tuple[str, bool], CodeType] = {}
 _get_template = dbt_common.clients.jinja.get_template
 
 _SIGN_OF_LIFE_S = 1.0
+
+_SAME_FOR_ALL_NODES = ("flags", "invocation_args_dict", "modules", "var")
 
 
 class QuietEvents(EventManager):
@@ -60,11 +72,18 @@ class QuietEvents(EventManager):
             self._alive()
 
 
-def leave_out(alive: Callable[[], None]) -> None:
-    """From now on in this process, where each debugging event is a mere sign of life."""
-    ctx_set_event_manager(QuietEvents(alive))
+def leave_out(progress: Callable[[str | None], None]) -> None:
+    """From now on in this process; `progress` is told the node that is begun, and None at least
+    once a second while dbt fires events."""
+    ctx_set_event_manager(QuietEvents(lambda: progress(None)))
+    for runner in (ModelRunner, SeedRunner, TestRunner):
+        _replace(runner, "before_execute", lambda _: lambda self: progress(self.node.name))
+        _replace(runner, "after_execute", _unless_all_is_well)
     _replace(dbt_common.events.base_types, "ParseDict", _without_debugging)
     _replace(dbt.contracts.graph.nodes, "write_file", lambda _: lambda path, contents: True)
+    for module in (dbt.compilation, dbt.task.run, dbt.task.test):
+        _replace(module, "generate_runtime_model_context", _one_context_a_thread)
+    _replace(MacroGenerator, "get_macro", functools.cache)
     _replace(dbt_common.clients.agate_helper, "build_type_tester", _made_once)
     _replace(dbt_common.clients.agate_helper, "empty_table", functools.cache)
 
@@ -81,8 +100,20 @@ def keep_templates(templates: Templates) -> None:
         _replace(module, "get_template", lambda _: _get_kept_template)
 
 
-def _replace(module: ModuleType, name: str, replacement: Callable[[_Function], _Function]) -> None:
-    setattr(module, name, replacement(getattr(module, name)))
+def _replace(
+    place: ModuleType | type, name: str, replacement: Callable[[_Function], _Function]
+) -> None:
+    setattr(place, name, replacement(getattr(place, name)))
+
+
+def _unless_all_is_well(say: _Function) -> _Function:
+    """How a node ended is read only of those that did not end well."""
+
+    def said(self: Any, result: Any) -> None:
+        if result.status not in {NodeStatus.Success, NodeStatus.Pass}:
+            say(self, result)
+
+    return said
 
 
 def _without_debugging(fill: _Function) -> _Function:
@@ -99,6 +130,37 @@ def _names_below(kind: type[BaseEvent]) -> list[str]:
     return [
         name for below in kind.__subclasses__() for name in (below.__name__, *_names_below(below))
     ]
+
+
+def _one_context_a_thread(generate: _Function) -> _Function:
+    """What the SQL of a node may name: macros and settings stay, what is of the node is made anew.
+
+    A thread runs one node after the other, and asks for its context before it compiles and again
+    before it runs it. Macros go on noting in the first node's record who called them, which only
+    the parser reads.
+    """
+    of_this_thread = threading.local()
+
+    def generated(node: Any, config: Any, manifest: Any) -> dict[str, Any]:
+        known = getattr(of_this_thread, "context", None)
+        if known is None or not (
+            known.manifest is manifest
+            and known.config is config
+            and known.search_package == node.package_name
+        ):
+            context: dict[str, Any] = generate(node, config, manifest)
+            known = of_this_thread.context = context["load_result"].__self__
+            known.namespace = dict(known.namespace)
+            known._context_members_ = known._context_members_ | {
+                name: context[name] for name in _SAME_FOR_ALL_NODES
+            }
+            return context
+        known.model = known._ctx["var"]._node = node
+        known.sql_results.clear()
+        known._ctx.clear()
+        return known.to_dict()
+
+    return generated
 
 
 def _made_once(make: _Function) -> _Function:
