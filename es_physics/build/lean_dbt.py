@@ -27,9 +27,11 @@ import dbt_common.clients.jinja
 import dbt_common.events.base_types
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.clients.jinja import MacroGenerator
+from dbt.compilation import Linker
 from dbt.task.run import ModelRunner
 from dbt.task.seed import SeedRunner
 from dbt.task.test import TestRunner
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.clients.jinja import get_environment
 from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
 from dbt_common.events.event_manager import EventManager
@@ -39,10 +41,11 @@ from jinja2 import Environment, Template
 
 _Function = Callable[..., Any]
 
-Templates = dict[str, CodeType]
-"""By their text, what Jinja compiles it to."""
+Templates = dict[tuple[str, bool], CodeType]
+"""By their text, and whether they make values of Python's instead of text, what Jinja compiles it
+to."""
 
-_codes: dict[tuple[str, bool], CodeType] = {}
+_codes: Templates = {}
 _get_template = dbt_common.clients.jinja.get_template
 
 _SIGN_OF_LIFE_S = 1.0
@@ -84,18 +87,22 @@ def leave_out(progress: Callable[[str | None], None]) -> None:
     for module in (dbt.compilation, dbt.task.run, dbt.task.test):
         _replace(module, "generate_runtime_model_context", _one_context_a_thread)
     _replace(MacroGenerator, "get_macro", functools.cache)
+    # A file on the graph, and who declares a flag.
+    _replace(Linker, "get_graph_summary", lambda _: lambda self, manifest: {})
+    _replace(BehaviorFlagRendered, "_default_source", lambda _: lambda self: "an adapter")
     _replace(dbt_common.clients.agate_helper, "build_type_tester", _made_once)
     _replace(dbt_common.clients.agate_helper, "empty_table", functools.cache)
 
 
-def compiled_templates(sources: Iterable[str]) -> Templates:
-    """Those of SQL and of macros."""
-    return {source: _compiled(source, native=False) for source in sources}
+def compiled_templates(sources: Iterable[str], native_sources: Iterable[str] = ()) -> Templates:
+    """Those of SQL and of macros, and those of tests' arguments, which are values of Python's."""
+    keys = [(source, False) for source in sources] + [(source, True) for source in native_sources]
+    return {(source, native): _compiled(source, native=native) for source, native in keys}
 
 
 def keep_templates(templates: Templates) -> None:
     """From now on in this process these need not be compiled, and others once."""
-    _codes.update({(source, False): code for source, code in templates.items()})
+    _codes.update(templates)
     for module in (dbt.clients.jinja, dbt_common.clients.jinja):
         _replace(module, "get_template", lambda _: _get_kept_template)
 

@@ -23,9 +23,11 @@ import marshal
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 # What the nodes of each build would import.
 import dbt.adapters.duckdb.environments.local
@@ -34,7 +36,7 @@ import pandas  # noqa: F401
 import pyarrow.dataset  # noqa: F401
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import Macro
+from dbt.contracts.graph.nodes import GenericTestNode, Macro
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
 
 import es_physics.bronze.dbt_plugin
@@ -44,6 +46,7 @@ import es_physics.quant.triple_barrier
 import es_physics.quant.uniqueness  # noqa: F401
 from es_physics.build import lean_dbt
 from es_physics.errors import Error
+from es_physics.project import declared_vars
 from es_physics.silver.fingerprint import code_version
 
 DATABASE = "es_physics.duckdb"
@@ -121,11 +124,26 @@ def _parse(overrides: str) -> bytes:
         raise ParseError(str(result.exception))
     manifest = result.result
     manifest.macros = {macro.unique_id: macro for macro in macros_of_a_build(manifest)}
-    called = _with_called(_called_by_nodes(manifest), manifest)
+    nodes = manifest.nodes.values()
     templates = lean_dbt.compiled_templates(
-        [macro.macro_sql for macro in called] + [node.raw_code for node in manifest.nodes.values()]
+        [macro.macro_sql for macro in manifest.macros.values()] + [node.raw_code for node in nodes],
+        [
+            text
+            for node in nodes
+            if isinstance(node, GenericTestNode)
+            for text in texts_in(node.test_metadata.kwargs)
+        ],
     )
     return marshal.dumps((manifest.to_msgpack(extended_mashumaro_encoder), templates))
+
+
+def texts_in(arguments: Any) -> Iterator[str]:
+    """All that is text in the arguments of a test, however deep."""
+    if isinstance(arguments, str):
+        yield arguments
+    elif isinstance(arguments, dict | list):
+        for each in arguments.values() if isinstance(arguments, dict) else arguments:
+            yield from texts_in(each)
 
 
 def _run_dbt(
@@ -212,6 +230,7 @@ def _short(text: str) -> str:
 if WARM_VARS in os.environ:
     os.environ["ES_DUCKDB_PATH"] = DATABASE
     with suppress(Exception):
+        declared_vars()  # read once
         project = parsed_project(os.environ[WARM_VARS])[0]
         # What dbt makes of its own classes when they are first used: a tenth of a small build.
         _run_dbt(("ls", "--select", "none"), os.environ[WARM_VARS], project)

@@ -19,9 +19,11 @@ import pytest
 from dbt.adapters.events.types import NewConnection
 from dbt.cli.main import dbtRunner
 from dbt.clients.jinja import MacroGenerator
+from dbt.compilation import Linker
 from dbt.exceptions import CompilationError
 from dbt.task.run import ModelRunner
 from dbt.task.seed import SeedRunner
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.clients import agate_helper
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager_client import ctx_set_event_manager, get_event_manager
@@ -44,6 +46,8 @@ REPLACED: tuple[tuple[Any, str], ...] = (
     (dbt.task.run, "generate_runtime_model_context"),
     (dbt.task.test, "generate_runtime_model_context"),
     (MacroGenerator, "get_macro"),
+    (Linker, "get_graph_summary"),
+    (BehaviorFlagRendered, "_default_source"),
     *(
         (runner, name)
         for runner in (ModelRunner, SeedRunner, dbt.task.test.TestRunner)
@@ -93,7 +97,10 @@ def test_kept_templates_say_what_new_ones_do(
         return [dbt.clients.jinja.get_rendered(text, each, native=native) for each in known]
 
     compiled_here = [rendered(), rendered()]
-    keep_templates(marshal.loads(marshal.dumps(compiled_templates([text]))))
+    made = marshal.dumps(compiled_templates([text], [text]))
+    monkeypatch.setattr(lean_dbt, "_codes", {})
+    keep_templates(marshal.loads(made))
+    assert set(lean_dbt._codes) == {(text, True), (text, False)}
     kept = rendered()
     monkeypatch.setattr(dbt.clients.jinja, "get_template", lean["get_template"])
     assert [*compiled_here, kept] == [rendered()] * 3

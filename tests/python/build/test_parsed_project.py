@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from es_physics.build.warm import macros_of_a_build, parse_state, read_kept
+from es_physics.build.warm import macros_of_a_build, parse_state, read_kept, texts_in
 
 PROJECT = {
     "dbt_project.yml": "name: small",
@@ -111,3 +111,8 @@ def test_macros_that_no_build_can_come_to_are_left_out() -> None:
         "macro.dbt.materialization_snapshot_default",
         "macro.dbt.dateadd",
     }
+
+
+def test_texts_are_found_however_deep() -> None:
+    arguments = {"column_name": "side", "values": ["A", 1, ["B"]], "where": {"of": "x > 0", "n": 2}}
+    assert list(texts_in(arguments)) == ["side", "A", "B", "x > 0"]
