@@ -102,14 +102,13 @@ class _Block:
         """Of each state."""
         return np.repeat(self.cells, self.counts)
 
-    def ladders(self, at: Ints, levels: Iterable[int] = range(2 * LEVELS)) -> tuple[Floats, Floats]:
-        """Prices and sizes, (levels, len(at)) each, of the states at these ascending places."""
-        price = np.stack([self.prices[level][at] for level in levels])
-        size = np.stack([self.sizes[level][at] for level in levels]).astype(np.float64)
-        if at.size and at[0] == -1:
-            price[:, 0] = self.price_before[list(levels)]
-            size[:, 0] = self.size_before[list(levels)]
-        return price, size
+    def prices_at(self, at: Ints, levels: Iterable[int] = range(2 * LEVELS)) -> Floats:
+        """Those of these ascending places, (levels, len(at))."""
+        return _taken(self.prices, self.price_before, at, levels)
+
+    def sizes_at(self, at: Ints, levels: Iterable[int] = range(2 * LEVELS)) -> Floats:
+        """There as well."""
+        return _taken(self.sizes, self.size_before, at, levels)
 
 
 @dataclass(frozen=True)
@@ -320,12 +319,12 @@ class _Cells:
     def _add_price_flows(
         self, block: _Block, moves: _Moves, prices: list[Floats], flows: list[Floats]
     ) -> None:
-        flow = np.hstack(flows)
-        found = np.nonzero(flow)
-        price = np.hstack(prices)[found]
+        flow = np.hstack(flows).ravel()
+        found = np.flatnonzero(flow != 0)
+        price = np.hstack(prices).ravel()[found]
         kinds = np.unique(price)
         nr = np.repeat(np.arange(block.cells.size), np.diff(moves.starts, append=moves.at.size))
-        key = np.append(nr, nr)[found[1]] * kinds.size + np.searchsorted(kinds, price)
+        key = nr[found % nr.size] * kinds.size + np.searchsorted(kinds, price)
         total = np.bincount(key, flow[found]).astype(np.int64)
         key = np.flatnonzero(total)
         nr, kind = np.divmod(key, kinds.size)
@@ -389,7 +388,7 @@ class _Cells:
         moves = start + np.flatnonzero(block.moved[start:end])
         firsts = np.append(start - 1, moves)
         lengths = np.diff(firsts, append=end)
-        price, size = block.ladders(firsts, levels)
+        price, size = block.prices_at(firsts, levels), block.sizes_at(firsts, levels)
         # Only prices that both states of a pair show can have changed: ten levels end at the tenth.
         low, high = np.full(firsts.size, zone.low), np.full(firsts.size, zone.high)
         if zone.side == "bid":
@@ -406,7 +405,7 @@ class _Cells:
         change = np.diff(depth)
         shows = np.repeat(self._shows(low, high), lengths)[1:]
         low, high = np.maximum(low[1:], low[:-1]), np.minimum(high[1:], high[:-1])
-        size_then = block.ladders(moves - 1, levels)[1]
+        size_then = block.sizes_at(moves - 1, levels)
         change[moves - start] = _depth(price[:, 1:], size[:, 1:], low, high) - _depth(
             price[:, :-1], size_then, low, high
         )
@@ -472,12 +471,19 @@ def _depth(price: Floats, size: Floats, low: Floats, high: Floats) -> Floats:
     return np.where((price >= low) & (price <= high), size, 0).sum(axis=0)
 
 
+def _taken(columns: list[NDArray], before: Floats, at: Ints, levels: Iterable[int]) -> Floats:
+    taken = np.stack([columns[level][at] for level in levels], dtype=np.float64)
+    if at.size and at[0] == -1:
+        taken[:, 0] = before[list(levels)]
+    return taken
+
+
 def _moves(block: _Block) -> _Moves:
     is_last = np.zeros(block.ts_ns.size, np.bool_)
     is_last[np.cumsum(block.counts) - 1] = True
     at = np.flatnonzero(~block.is_pair | block.moved | is_last | _beside_untold(block))
-    price, size = block.ladders(at)
-    price_then, size_then = block.ladders(at - 1)
+    price, size, size_then = block.prices_at(at), block.sizes_at(at), block.sizes_at(at - 1)
+    price_then = np.column_stack([block.price_before, price[:, :-1]])
     starts = np.append(0, np.flatnonzero(is_last[at])[:-1] + 1)
     return _Moves(at, price, size, price_then, size_then, block.is_pair[at], starts)
 
