@@ -233,7 +233,7 @@ def _summarise(outcomes: Sequence[Outcome], console: Console) -> None:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder of this run for scratch databases; those of runs that were killed are removed."""
+    """A folder of this run for scratch folders; those of runs that were killed are removed."""
     WORK.mkdir(parents=True, exist_ok=True)
     for folder in WORK.glob("run-*"):
         with suppress(OSError):

@@ -1,8 +1,8 @@
 """Build one session in a process of its own, which may die without taking anything along.
 
 The process is a fork of a server that has imported dbt and parsed the project
-(`es_physics.build.warm`). It has its own scratch folder with its own database, target and log
-folders, and ends with the process that asked for it.
+(`es_physics.build.warm`). It has a scratch folder of its own and its database in memory,
+and ends with the process that asked for it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Job:
 
     bronze_root, silver_root: absolute, or URLs. vars: as JSON. threads, memory_mb: of the build.
     retries: further attempts after one that died or ended in an error. code: the version that the
-    project must have where it is built. scratch: the folder for scratch databases. patience_s: how
+    project must have where it is built. scratch: where scratch folders are made. patience_s: how
     long it may show no progress.
     """
 
@@ -207,7 +207,7 @@ def _build_here(job: Job, scratch: str, sender: Connection) -> None:
         "ES_BRONZE_ROOT": job.bronze_root,
         "ES_BRONZE_CACHE": f"{scratch}/bronze",
         "ES_SILVER_ROOT": job.silver_root,
-        "ES_DUCKDB_PATH": f"{scratch}/{DATABASE}",
+        "ES_DUCKDB_PATH": DATABASE,
         "ES_TEMP_DIRECTORY": f"{scratch}/spill",
         "ES_THREADS": str(job.threads),
         "ES_MEMORY_LIMIT": f"{job.memory_mb}MB",

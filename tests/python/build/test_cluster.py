@@ -19,7 +19,7 @@ NODE = {"object_store_memory": 80_000_000, "include_dashboard": False}
 
 @pytest.fixture
 def nodes_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the nodes put their sockets and scratch databases; sockets need a short name."""
+    """Where the nodes put their sockets and scratch folders; sockets need a short name."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         monkeypatch.setenv("TMPDIR", folder)
         yield Path(folder)
