@@ -36,7 +36,8 @@ front_prices as (
     where is_front_month
 ),
 
--- A quote, open interest and a position hold until there are new ones.
+-- A quote, open interest and a position hold until there are new ones. What a mark sees is later
+-- than what the marks before it saw, so its last source is its latest.
 states as (
     select
         marks.mark_ns,
@@ -46,14 +47,18 @@ states as (
         )) ignore nulls) over so_far as quote,
         last_value(open_interest.open_interest ignore nulls) over so_far as open_interest,
         coalesce(sum(flows.customer_net_volume) over so_far, 0)::bigint as customer_net_volume,
-        max(greatest(quotes.ts_ns, flows.ts_ns, open_interest.ts_ns)) over so_far
-            as option_source_ts_ns
+        last_value(
+            greatest(quotes.ts_ns, flows.ts_ns, open_interest.ts_ns) ignore nulls
+        ) over so_far as option_source_ts_ns
     from marks
     cross join chain
     left join quotes using (mark_ns, instrument_id)
     left join flows using (mark_ns, instrument_id)
     left join open_interest using (mark_ns, instrument_id)
-    window so_far as (partition by chain.instrument_id order by marks.mark_ns)
+    window so_far as (
+        partition by chain.instrument_id order by marks.mark_ns
+        rows between unbounded preceding and current row
+    )
 ),
 
 first_open_interest as (
