@@ -4,8 +4,25 @@ session as (
     select * from {{ ref('int_session') }}
 ),
 
+cells as (
+    select * from {{ ref('int_book_cells') }}
+),
+
+parts as (
+    select unnest(steps) as part
+    from cells
+),
+
 counts as (
-    select * from {{ ref('int_microprice_counts') }}
+    select
+        part.i_from,
+        part.spread_from,
+        part.dh,
+        part.i_to,
+        part.spread_to,
+        sum(part.n)::bigint as n
+    from parts
+    group by all
 ),
 
 microprice_counts as (

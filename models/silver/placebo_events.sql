@@ -4,8 +4,8 @@ entries as (
     select * from {{ ref('int_zone_entries') }}
 ),
 
-near as (
-    select * from {{ ref('int_placebo_neighbours') }}
+level_minutes as (
+    select * from {{ ref('int_level_minutes') }}
 ),
 
 front_month as (
@@ -14,6 +14,20 @@ front_month as (
 
 clock as (
     select * from {{ ref('int_event_clock') }}
+),
+
+near as (
+    select
+        entries.event_id,
+        coalesce(
+            bool_or(abs(level_minutes.level_price - entries.level_price) <= entries.zone_width),
+            false
+        ) as near_real_level
+    from entries
+    inner join level_minutes
+        on {{ bar_start_ns('entries.event_ts_ns', 1) }} = level_minutes.minute_ns
+    where entries.placebo_nr > 0
+    group by entries.event_id
 ),
 
 placebo_events as (

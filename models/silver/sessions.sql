@@ -8,8 +8,22 @@ front_month as (
     select * from {{ ref('int_front_month') }}
 ),
 
+lead_lag as (
+    select * from {{ ref('int_lead_lag') }}
+),
+
+-- How far the future leads, and how much more it leads than it follows.
 leads as (
-    select * from {{ ref('int_session_leads') }}
+    select
+        {%- for pair in ['spx', 'implied'] %}
+        {%- set of_pair = "pair = '" ~ pair ~ "'" %}
+        any_value(theta_ms) filter ({{ of_pair }} and is_lead and rho is not null)
+            as lead_ms_{{ pair }},
+        sum(rho ** 2 order by theta_ms) filter ({{ of_pair }} and theta_ms > 0)
+        / nullif(sum(rho ** 2 order by theta_ms) filter ({{ of_pair }} and theta_ms < 0), 0)
+            as lead_llr_{{ pair }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from lead_lag
 ),
 
 sessions as (
@@ -49,7 +63,7 @@ sessions as (
         leads.lead_llr_implied
     from session
     inner join front_month using (session_date)
-    inner join leads using (session_date)
+    cross join leads
 )
 
 select * from sessions

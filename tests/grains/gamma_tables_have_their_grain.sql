@@ -15,7 +15,6 @@
     (ref('int_chain_minutes'), ['mark_ns']),
     (ref('int_event_strikes'), ['event_id', 'instrument_id']),
     (ref('int_event_gamma'), ['event_id']),
-    (ref('int_event_fuel'), ['event_id']),
     (ref('int_event_chain'), ['event_id']),
     (ref('int_event_premiums'), ['event_id']),
 ]) }}

@@ -15,4 +15,13 @@
     (ref('int_front_prices'), ['ts_ns']),
     (ref('int_clock_minutes'), ['mark_ns']),
     (ref('int_grid_steps'), ['grid_start_ns']),
+    (ref('int_bars_1m'), ['bar_start_ns']),
+    (ref('int_bars_2m'), ['bar_start_ns']),
+    (ref('int_rth_volatility'), ['bar_end_ns']),
+    (ref('int_level_kinds'), ['level_kind']),
+    (ref('int_levels_range'), ['level_kind']),
+    (ref('int_levels_sma'), ['level_kind', 'valid_from_ns']),
+    (ref('int_levels'), ['level_kind', 'valid_from_ns']),
+    (ref('int_level_minutes'), ['minute_ns', 'level_kind']),
+    (ref('int_level_offsets'), ['level_kind', 'placebo_nr']),
 ]) }}

@@ -64,10 +64,6 @@ gamma as (
     select * from {{ ref('int_event_gamma') }}
 ),
 
-fuel as (
-    select * from {{ ref('int_event_fuel') }}
-),
-
 chain as (
     select * from {{ ref('int_event_chain') }}
 ),
@@ -95,11 +91,10 @@ int_event_features as (
         force_mass.* exclude (event_id),
         path_shape.* exclude (event_id),
         basis.es_spx_basis,
-        gamma.* exclude (event_id),
-        fuel.* exclude (event_id, option_source_ts_ns),
+        gamma.* exclude (event_id, option_source_ts_ns),
         chain.* exclude (event_id),
         premiums.* exclude (event_id, option_source_ts_ns),
-        greatest(fuel.option_source_ts_ns, premiums.option_source_ts_ns) as option_source_ts_ns
+        greatest(gamma.option_source_ts_ns, premiums.option_source_ts_ns) as option_source_ts_ns
     from events
     left join kinematics on events.event_id = kinematics.anchor_id
     left join approach on events.event_id = approach.anchor_id
@@ -116,7 +111,6 @@ int_event_features as (
     left join path_shape using (event_id)
     left join basis using (event_id)
     left join gamma using (event_id)
-    left join fuel using (event_id)
     left join chain using (event_id)
     left join premiums using (event_id)
 )
