@@ -50,8 +50,8 @@ from es_physics.project import declared_vars
 from es_physics.silver.fingerprint import code_version
 
 DATABASE = ":memory:"
-"""Every scratch database: it ends with its process, so that none is compressed and written. Its name
-is part of the parsed project."""
+"""Every scratch database: one that ends with its process need not be compressed and written. Its
+name is part of the parsed project."""
 
 WARM_VARS = "ES_WARM_VARS"
 """Environment variable that tells the fork server which vars to parse the project with."""
