@@ -134,13 +134,16 @@ def test_interrupted_is_exit_code_130(source, root, monkeypatch, capsys) -> None
     assert list(root.iterdir()) == []
 
 
-def test_it_runs_as_a_module(source, root) -> None:
+def test_it_runs_as_a_module_without_pandas(source, root) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "ingest", "import", str(source)],
+        [sys.executable, "-X", "importtime", "-m", "ingest", "import", str(source)],
         env=os.environ,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    imports = done.stderr.splitlines()
+    assert done.returncode == 0
+    assert [line for line in imports if not line.startswith("import time:")] == []
+    assert "pandas._libs" not in done.stderr
     assert "a.dbn.zst: 1,234 rows for futures/trades 2025-12-16 to 2025-12-17 (2)" in done.stdout
