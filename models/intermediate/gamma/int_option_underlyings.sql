@@ -34,7 +34,7 @@ last_prices as (
     select
         trades.symbol,
         {{ mark_ns('trades.ts_ns', 'session') }} as mark_ns,
-        last(trades.price order by trades.ts_ns, trades.row_nr) as price,
+        arg_max(trades.price, trades.row_nr) as price,
         max(trades.ts_ns) as ts_ns
     from trades
     inner join session

@@ -32,7 +32,7 @@ prices as (
     select
         session.rth_start_ns as minute_start_ns,
         trades.symbol as underlying,
-        last(trades.price order by trades.ts_ns, trades.row_nr) as price
+        arg_max(trades.price, trades.row_nr) as price
     from trades
     inner join session
         on
@@ -52,58 +52,47 @@ series as (
     group by expiration_ns
 ),
 
--- The series that expires next.
+-- Strikes with both rights, of several instruments of one right the first by number.
+strikes as (
+    select
+        expiration_ns,
+        strike_price_nano,
+        min(instrument_id) filter ("right" = 'C') as call_id,
+        min(instrument_id) filter ("right" = 'P') as put_id
+    from chain
+    group by expiration_ns, strike_price_nano
+    having call_id is not null and put_id is not null
+),
+
+-- The two nearest of the series that expires next, of equally near ones the lower first.
 nearest as (
     select
         minutes.minute_start_ns,
-        chain.instrument_id,
-        chain.strike_price_nano,
-        chain."right",
-        series.underlying
+        arg_min(
+            strikes,
+            (
+                abs(strikes.strike_price_nano - round(prices.price * 1e9)::bigint),
+                strikes.strike_price_nano
+            ),
+            2
+        ) as pair
     from minutes
     asof inner join series on minutes.minute_start_ns < series.expiration_ns
-    inner join chain on series.expiration_ns = chain.expiration_ns
-),
-
--- Of several instruments of one strike and right the first by number.
-strikes as (
-    select
-        minute_start_ns,
-        strike_price_nano,
-        round(any_value(prices.price) * 1e9)::bigint as forward_nano,
-        min(nearest.instrument_id) filter (nearest."right" = 'C') as call_id,
-        min(nearest.instrument_id) filter (nearest."right" = 'P') as put_id
-    from nearest
     inner join prices using (minute_start_ns, underlying)
+    inner join strikes on series.expiration_ns = strikes.expiration_ns
     where prices.price is not null
-    group by minute_start_ns, strike_price_nano
+    group by minutes.minute_start_ns
 ),
 
-near_strikes as (
-    select
-        *,
-        row_number() over (
-            partition by minute_start_ns
-            order by abs(strike_price_nano - forward_nano), strike_price_nano
-        ) as strike_nr,
-        count(*) over (partition by minute_start_ns) as strike_count
-    from strikes
-    where
-        call_id is not null
-        and put_id is not null
-),
-
--- Two strikes with both rights, the nearest; none where there are not two.
+-- None where there are not two.
 int_parity_legs as (
     select
         minute_start_ns,
-        unnest([2 * strike_nr - 1, 2 * strike_nr])::integer as leg_nr,
-        unnest([call_id, put_id]) as instrument_id,
-        strike_price_nano
-    from near_strikes
-    where
-        strike_nr <= 2
-        and strike_count >= 2
+        unnest([1, 2, 3, 4]) as leg_nr,
+        unnest([pair[1].call_id, pair[1].put_id, pair[2].call_id, pair[2].put_id]) as instrument_id,
+        pair[(leg_nr + 1) // 2].strike_price_nano as strike_price_nano
+    from nearest
+    where len(pair) = 2
 )
 
 select * from int_parity_legs
