@@ -29,7 +29,6 @@ from es_physics.build.session_inputs import SessionInputs
 from es_physics.errors import Error
 from es_physics.files import root_path
 from es_physics.silver.commit import expose
-from es_physics.silver.fingerprint import code_version
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -231,14 +230,14 @@ def _checked_build(job: Job, scratch: str) -> Outcome:
     from es_physics.bronze.dbt_plugin import prove_partition  # imported before the fork as well
 
     day = job.session_date
-    if (code := code_version()) != job.code:
+    inputs = SessionInputs(root_path(job.bronze_root), json.loads(job.vars))
+    if (code := inputs.code_version) != job.code:
         return Outcome(
             day,
             "error",
             f"the project in {Path.cwd()} is not the one this run was started with"
             f" (version {code[:12]}, not {job.code[:12]}); start it again",
         )
-    inputs = SessionInputs(root_path(job.bronze_root), json.loads(job.vars))
     silver = root_path(job.silver_root)
     planned = plan_session(day, inputs, silver, force=job.force)
     if planned.state == "skip":
