@@ -6,12 +6,11 @@
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set above = [] -%}
     {%- do gather_above(model.unique_id, above, layer) -%}
-    {%- set passed = {} -%}
+    {%- set passed = dict(graph.get('tested', {}).get(invocation_id, {})) -%}
     {%- for row in run_query(
-        'select unique_id, true from ' ~ own('runs.built') ~ " where invocation_id = '" ~ invocation_id
-        ~ "' union all select unique_id, passed from es_physics_proof.tested where invocation_id = '"
-        ~ invocation_id ~ "'").rows -%}
-        {%- do passed.update({row[0]: row[1]}) -%}
+        'select unique_id from ' ~ own('runs.built') ~ " where invocation_id = '" ~ invocation_id ~ "'"
+    ).rows -%}
+        {%- do passed.update({row[0]: true}) -%}
     {%- endfor -%}
 
     {%- set unpublished, unbuilt, untested, failed = [], [], [], [] -%}
@@ -93,11 +92,11 @@
     insert into {{ own('runs.built') }} values ('{{ model.unique_id }}', '{{ invocation_id }}');
 {% endmacro %}
 
-{#- Note how a test of this run ended: in memory, since a commit on disk costs more than the test. -#}
+{#- Note how a test of this run ended: in what all nodes of a run share, since a statement of its own
+    costs what the test does. -#}
 {% macro note_tested() %}
     {%- set row = load_result('main').table.rows[0] -%}
     {%- set passed = config.get('severity', 'error') | lower != 'error' or not row['should_error'] -%}
-    {%- do adapter.execute(
-        "insert into es_physics_proof.tested values ('" ~ model.unique_id ~ "', '" ~ invocation_id
-        ~ "', " ~ passed ~ ")") -%}
+    {%- do graph.setdefault('tested', {}).setdefault(invocation_id, {}).update(
+        {model.unique_id: passed}) -%}
 {% endmacro %}

@@ -72,7 +72,7 @@ _SQL_TYPES = {
 }
 
 
-_TAKEN_NAMES = {"main", "temp", "system", "bronze", "es_physics_proof"}
+_TAKEN_NAMES = {"main", "temp", "system", "bronze"}
 """What DuckDB, or this project's sources, would take for something else."""
 
 
@@ -219,12 +219,6 @@ class Plugin(BasePlugin):
         conn.execute("set global TimeZone = 'UTC'")
         conn.create_function("trade_calendar", trade_calendar, ["date", "integer"], "varchar")
         conn.create_function("vars_problem", vars_problem, ["varchar"], "varchar")
-        # How the tests of a run ended; the macro prove_publication asks for it.
-        conn.execute("attach if not exists ':memory:' as es_physics_proof")
-        conn.execute(
-            "create table if not exists es_physics_proof.tested"
-            " (unique_id varchar, invocation_id varchar, passed boolean)"
-        )
         conn.create_function("bronze_feeds", bronze_feeds, [], "varchar[]")
         # The answer depends on the disk, so it must not be computed once and kept.
         conn.create_function(
