@@ -34,11 +34,10 @@
         ) as duplicate_count,
         {{ '(select longest_gap_s from book_states)' if is_book else longest_gap_s(session) }}
             as longest_gap_s,
-        count_if(flags & 4 <> 0) / nullif(count(flags), 0) as bad_book_share,
-        count_if(latency_ns > {{ var('late_after_ms') }} * 1000000)
-        / nullif(count(latency_ns), 0) as late_share,
-        {{ '(select crossed_share from book_states)' if is_book else 'avg(is_crossed::integer)' }}
-            as crossed_share,
+        count_if(is_bad_book) / nullif(count(is_bad_book), 0) as bad_book_share,
+        count_if(is_late) / nullif(count(is_late), 0) as late_share,
+        {{ '(select crossed_share from book_states)' if is_book
+            else 'count_if(is_crossed) / nullif(count(is_crossed), 0)' }} as crossed_share,
         {% if is_of_trades -%}
             sum(size) filter (aggressor_side <> 'N') / nullif(sum(size), 0)
         {%- else -%}

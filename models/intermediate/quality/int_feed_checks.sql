@@ -6,7 +6,10 @@
     ts_ns >= {{ session.rth_start_ns }} and ts_ns <= {{ session.event_end_ns }}
 {%- endset -%}
 {#- Snapshot rows carry old exchange times. -#}
-{%- set latency_ns = 'if(flags & 32 = 0, ts_ns - ts_event_ns, null)' -%}
+{%- set is_late -%}
+    if(flags & 32 = 0, ts_ns - ts_event_ns > {{ var('late_after_ms') }} * 1000000, null)
+{%- endset -%}
+{%- set is_bad_book = 'flags & 4 <> 0' -%}
 {%- set of_the_date = "trade_date = date '" ~ session_date() ~ "'" -%}
 
 with
@@ -15,8 +18,8 @@ with
 asked as (
     select
         null::double as price,
-        null::integer as flags,
-        null::bigint as latency_ns,
+        null::boolean as is_bad_book,
+        null::boolean as is_late,
         null::boolean as is_crossed,
         null::ubigint as content
     where false
@@ -32,8 +35,8 @@ futures_mbp10 as (
         ts_ns,
         row_nr,
         price,
-        flags,
-        {{ latency_ns }} as latency_ns,
+        {{ is_bad_book }} as is_bad_book,
+        {{ is_late }} as is_late,
         {{ sampled_content('ts_ns, ts_event_ns, sequence, side, price, size') }} as content
     from book
 ),
@@ -44,13 +47,13 @@ futures_mbp10 as (
 book_states as (
     select
         {{ longest_gap_s(session) }} as longest_gap_s,
-        avg(is_crossed::integer) as crossed_share,
-        count(*) filter (is_read and action not in ('A', 'C', 'M', 'R')) as unknown_action_count
+        count_if(is_crossed) / nullif(count(is_crossed), 0) as crossed_share,
+        count(*) filter (is_unknown_action) as unknown_action_count
     from (
         select
             ts_ns,
-            action,
-            ts_ns >= {{ span.from_ns }} and ts_ns <= {{ span.to_ns }} as is_read,
+            ts_ns >= {{ span.from_ns }} and ts_ns <= {{ span.to_ns }}
+            and action not in ('A', 'C', 'M', 'R') as is_unknown_action,
             lag(ts_ns) over () as previous_ts_ns,
             case
                 when {{ front.front_month }} is not null and {{ in_session }}
@@ -72,9 +75,9 @@ options_nbbo as (
         ts_ns,
         row_nr,
         bid_price as price,
-        flags,
+        {{ is_bad_book }} as is_bad_book,
         -- One-second quotes carry the time of the last trade, which says nothing of latency.
-        if(action is not null, {{ latency_ns }}, null) as latency_ns,
+        if(action is not null, {{ is_late }}, null) as is_late,
         if({{ in_session }}, bid_price_nano >= ask_price_nano, null) as is_crossed,
         {{ sampled_content('ts_ns, ts_event_ns, instrument_id, bid_price_nano, ask_price_nano') }}
             as content
@@ -87,8 +90,8 @@ options_nbbo as (
         ts_ns,
         row_nr,
         price,
-        flags,
-        {{ latency_ns }} as latency_ns,
+        {{ is_bad_book }} as is_bad_book,
+        {{ is_late }} as is_late,
         size,
         aggressor_side,
         hash(instrument_id, sequence, ts_event_ns, ts_ns, aggressor_side, price, size) as content
