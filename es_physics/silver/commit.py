@@ -286,6 +286,7 @@ def _place_table(
     pq.write_table(table.combine_chunks(), sink, compression="zstd")
     content = memoryview(sink.getvalue())
     place(root, file, content)
+    pa.default_memory_pool().release_unused()  # What writing took is needed before the next one.
     return {
         "path": table_path(name, session_date).as_posix(),
         "file": file,
