@@ -120,7 +120,9 @@ def parse_state(project: Path, overrides: str) -> str:
 
 def _parse(overrides: str) -> bytes:
     """The parsed project as dbt writes it for its own next run, and its templates."""
-    result = _run_dbt(("parse", "--no-partial-parse"), overrides)
+    # dbt's static parser starts threads: a build that parses, as where the fork server could not,
+    # would wait forever for those that its fork has not.
+    result = _run_dbt(("parse", "--no-partial-parse", "--no-static-parser"), overrides)
     if not isinstance(result.result, Manifest):
         raise ParseError(str(result.exception))
     manifest = result.result

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from conftest import PROJECT, SILVER_TABLES, Build, Builds, es_physics_command
-from planted_faults import rewrite
+from planted_faults import copy_project, rewrite
 
 # Trade dates with a gap of four without Bronze, a date without a cash session and a half day.
 START, END = "2025-11-27", "2025-12-10"
@@ -27,7 +27,13 @@ FRESH = ("2025-11-27", "2025-11-28", "2025-12-10")
 
 
 def start(
-    bronze: Path, silver: Path, first: str, last: str, *arguments: str, fault: str = ""
+    bronze: Path,
+    silver: Path,
+    first: str,
+    last: str,
+    *arguments: str,
+    fault: str = "",
+    project: Path = PROJECT,
 ) -> subprocess.Popen[str]:
     environment = os.environ | {
         "ES_BRONZE_ROOT": str(bronze),
@@ -39,7 +45,7 @@ def start(
             *es_physics_command("build"),
             *("--start", first, "--end", last, *arguments),
         ],
-        cwd=PROJECT,
+        cwd=project,
         env=environment | ({"ES_FAULT": fault} if fault else {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -227,6 +233,21 @@ def builds_running(silver: Path) -> list[int]:
         if f"ES_SILVER_ROOT={silver}".encode() in environment and b"forkserver" in command:
             found.append(int(process.name))
     return found
+
+
+def test_a_project_that_dbt_cannot_parse_is_an_error_that_says_why(
+    bronze: Path, tmp_path: Path
+) -> None:
+    """It is found out after SQL was parsed, in the process that builds are forked from."""
+    copy_project(project := tmp_path / "project")
+    model = project / "python_models/publish.py"
+    model.write_text(model.read_text() + "\n\ndef model(dbt, session):\n    return None\n")
+    day, silver = "2025-11-27", tmp_path / "silver"
+    code, output = finish(start(bronze, silver, day, day, "--patience", "60", project=project))
+    assert code == 1, output
+    assert re.search(r"2025-11-27 error in .* dbt allows exactly one model defined", output)
+    assert "Traceback" not in output
+    assert records(silver) == {}
 
 
 @pytest.mark.parametrize(
