@@ -27,7 +27,7 @@ def in_key_order(rows: duckdb.DuckDBPyRelation, key: str) -> pa.Table:
 
 
 def _read(rows: duckdb.DuckDBPyRelation) -> pa.Table:
-    return rows.to_arrow_table(_BATCH_ROWS).combine_chunks()
+    return rows.to_arrow_reader(_BATCH_ROWS).read_all().combine_chunks()
 
 
 def _ascends(key: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
