@@ -1,4 +1,4 @@
-"""dbt without what no build of a backfill reads: a sixth of what a small session costs.
+"""dbt without what no build of a backfill reads: a third of what a small session cost.
 
 The 200 nodes of a build fire 4,000 events, nine of ten for debugging; write 400 files of SQL that
 end with the scratch folder; each make the project's 350 macros callable twice; and compile every
