@@ -69,7 +69,7 @@ test: lint ## Run every check and test.
 TEST_OPTIONS := -n 2 --dist loadfile
 
 lint: style ## Check the style of Python and SQL, and types.
-	$(BIN)/sqlfluff lint models tests
+	$(BIN)/sqlfluff lint --processes 0 models tests
 
 style: .venv/.installed-dev
 	$(BIN)/ruff check .
