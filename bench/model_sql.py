@@ -1,4 +1,4 @@
-"""The models of a built session without dbt: each as a table, in one DuckDB process.
+"""The models of a built session without dbt: each as a table, in one process, in memory.
 
 Takes what dbt compiled for a session and runs it in the order of the graph, as many models at once
 as there are threads, which is what dbt does.
@@ -109,14 +109,36 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def in_memory(database: Path, made: set[str | None]) -> duckdb.DuckDBPyConnection:
+    """A database in memory, as a backfill's is, of the file's name and with its relations as views.
+
+    Without those of `made`, in the quotes that dbt gives them.
+    """
+    connection = connect(Path(":memory:"))
+    connection.execute(f"attach ':memory:' as \"{database.stem}\"")
+    connection.execute(f"attach '{database}' as kept (read_only)")
+    kept = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'kept'"
+        " union all select schema_name, view_name from duckdb_views()"
+        " where database_name = 'kept' and not internal"
+    ).fetchall()
+    for schema, name in kept:
+        relation = f'"{database.stem}"."{schema}"."{name}"'
+        connection.execute(f'create schema if not exists "{database.stem}"."{schema}"')
+        if relation not in made:
+            connection.execute(f'create view {relation} as from kept."{schema}"."{name}"')
+    connection.execute(f'use "{database.stem}"')
+    return connection
+
+
 def create_models(database: Path, target: Path, paths: tuple[str, ...]) -> None:
-    """Run every model in the database, parents first."""
+    """Run every model in memory, parents first."""
     models = models_of(target, paths)
     graph = TopologicalSorter({name: node.parents & models.keys() for name, node in models.items()})
     graph.prepare()
     running: dict[Future[None], str] = {}
     with (
-        connect(database) as connection,
+        in_memory(database, {model.relation for model in models.values()}) as connection,
         ThreadPoolExecutor(int(os.environ["ES_THREADS"])) as pool,
     ):
         while graph.is_active():
