@@ -14,6 +14,7 @@ from es_physics.console import (
     json_argument,
     print_json,
     run_command,
+    whole_number,
 )
 from es_physics.files import RootError, absolute, require_root
 
@@ -35,6 +36,12 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     importing.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="file or folder")
     importing.add_argument(
         "--force", action="store_true", help="replace partitions that came from other files too"
+    )
+    importing.add_argument(
+        "--workers",
+        type=whole_number(1),
+        metavar="N",
+        help="files to read at a time (default: by cores and memory)",
     )
     importing.set_defaults(run=_import)
 
@@ -78,7 +85,9 @@ def _import(args: argparse.Namespace) -> int:
     from ingest.importer import import_paths
 
     terminal = console(soft_wrap=True)
-    result = import_paths(args.paths, args.bronze_root, force=args.force, report=terminal)
+    result = import_paths(
+        args.paths, args.bronze_root, force=args.force, report=terminal, workers=args.workers
+    )
     for left_out in result.left_out:
         terminal.out(f"left out: {left_out}")
     for warning in result.warnings:

@@ -15,10 +15,12 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from rich.console import Console
@@ -26,6 +28,7 @@ from rich.console import Console
 from es_physics.bronze.feeds import FEED_BY_PATH, MANIFEST_NAME
 from es_physics.bronze.manifest import Provenance
 from es_physics.bronze.partitions import PartitionCheck, check_partition, partitions
+from es_physics.build.machine import default_workers
 from es_physics.calendar import Calendar, default_calendar, utc_dates
 from es_physics.errors import UsageError, first_line
 from es_physics.files import is_local, root_path
@@ -37,11 +40,14 @@ from ingest.inputs import open_input
 from ingest.landing import land
 from ingest.parts import Contribution, Damage, Partition, damage_by_name, listing
 from ingest.reading import DamagedError, from_ranges, read
-from ingest.report import ImportResult, Reporter
+from ingest.report import Bars, ImportResult, Reporter
 from ingest.staging import Staging
 
 _NAMED = 5
 """So many of a partition's files are named in a line."""
+
+_FILE_CORES, _FILE_MB = 2, 500
+"""What reading a file takes: it is decompressed, converted and encoded by a thread each."""
 
 
 def import_paths(
@@ -54,6 +60,7 @@ def import_paths(
     calendar: Calendar | None = None,
     provenance: Provenance | None = None,
     expected_rows: int | None = None,
+    workers: int | None = None,
 ) -> ImportResult:
     """Import files, and folders of files, into Bronze.
 
@@ -68,6 +75,8 @@ def import_paths(
     calendar: the trade dates; the project's seed by default.
     provenance: of the files, all together, for the manifests of what is written.
     expected_rows: what the files give, all together; nothing is written if that is not so.
+    workers:  files to read at a time; by the cores and the memory of this machine by default. They
+              change neither what is written nor the lines, nor their order.
 
     What is wrong with a file or a partition is a line in the result's `errors`, never an
     exception; what can be imported is imported nevertheless. Raises UsageError if Bronze does not
@@ -89,12 +98,21 @@ def import_paths(
                 provenance or Provenance(),
                 force=force,
                 feeds=feeds,
+                workers=workers or default_workers(_FILE_MB, _FILE_CORES),
             )
             run.run(paths, expected_rows)
     except (InputError, OSError) as error:
         reporter.result.errors.append(first_line(error))
     reporter.result.seconds = time.monotonic() - started
     return reporter.result
+
+
+class _Read(NamedTuple):
+    """What a file that was read to its end has given, and what is to be said of it."""
+
+    contribution: Contribution
+    remarks: list[str]
+    left_out: Sequence[str]
 
 
 class _Run:
@@ -109,9 +127,11 @@ class _Run:
         *,
         force: bool,
         feeds: Collection[str] | None,
+        workers: int,
     ) -> None:
         self.staging, self.reporter, self.calendar = staging, reporter, calendar
         self.provenance, self.force, self.feeds = provenance, force, feeds
+        self.workers = workers
         self.now_ns = time.time_ns()
         self.definitions = Definitions(staging.root, calendar)
         self.contributions: dict[str, Contribution] = {}
@@ -204,10 +224,18 @@ class _Run:
 
     def _read_all(self, inputs: list[Input]) -> None:
         """Read files, definitions first: others may need them to name their instruments."""
-        if len(inputs) > 1:
-            inputs = sorted(inputs, key=lambda given: not self._holds_definitions(given))
-        for given, advance in self.reporter.bars(inputs):
-            self._read(given, advance)
+        first = [given for given in inputs if len(inputs) > 1 and self._holds_definitions(given)]
+        rest = [given for given in inputs if given not in set(first)]
+        with self.reporter.bars() as bars, ThreadPoolExecutor(self.workers) as pool:
+            try:
+                for some in (first, rest):
+                    outcomes = pool.map(partial(self._read, bars), some)
+                    for given, outcome in zip(some, outcomes, strict=True):
+                        self._settle(given, outcome)
+            except BaseException:
+                bars.stop()
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def _holds_definitions(self, given: Input) -> bool:
         try:
@@ -219,10 +247,10 @@ class _Run:
         except (InputError, OSError, *LIBRARY_ERRORS):
             return False  # What is wrong is said when it is read.
 
-    def _read(self, given: Input, advance: Callable[[int], None]) -> None:
-        """Read one file wholly into staged parts, or note it as bad or of no use."""
+    def _read(self, bars: Bars, given: Input) -> _Read | Exception:
+        """One file, read wholly into staged parts, or what was raised as it is bad or of no use."""
         try:
-            with given.on_disk(self.staging.folder) as path:
+            with bars.bar(given) as advance, given.on_disk(self.staging.folder) as path:
                 file = open_input(path, self.definitions)
                 contribution, remarks = read(
                     given,
@@ -233,24 +261,30 @@ class _Run:
                     now_ns=self.now_ns,
                     advance=advance,
                 )
-        except UnusedError as error:
-            self.reporter.leave_out(given.label, str(error))
-        except DamagedError as error:
-            self.reporter.error(given.label, str(error))
-            self.damages.append(error.damage)
-        except InputError as error:
-            if isinstance(error, UnreadableError):
-                self._unreadable(given.label, error)
-            else:
-                self.reporter.error(given.label, str(error))
-        except (OSError, *LIBRARY_ERRORS) as error:
-            self._unreadable(given.label, error)
-        else:
-            self._take(given, contribution)
-            if file.left_out:
-                self.reporter.leave_out(given.label, "; ".join(file.left_out))
-            for remark in remarks:
-                self.reporter.warn(given.label, remark)
+                return _Read(contribution, remarks, file.left_out)
+        except (InputError, OSError, *LIBRARY_ERRORS) as error:
+            return error
+
+    def _settle(self, given: Input, outcome: _Read | Exception) -> None:
+        """Keep what a file has given, or note it as bad or of no use."""
+        match outcome:
+            case _Read(contribution, remarks, left_out):
+                self._take(given, contribution)
+                if left_out:
+                    self.reporter.leave_out(given.label, "; ".join(left_out))
+                for remark in remarks:
+                    self.reporter.warn(given.label, remark)
+            case UnusedError():
+                self.reporter.leave_out(given.label, str(outcome))
+            case DamagedError():
+                self.reporter.error(given.label, str(outcome))
+                self.damages.append(outcome.damage)
+            case UnreadableError():
+                self._unreadable(given.label, outcome)
+            case InputError():
+                self.reporter.error(given.label, str(outcome))
+            case _:
+                self._unreadable(given.label, outcome)
 
     def _take(self, given: Input, contribution: Contribution) -> None:
         """Keep what a file has given."""

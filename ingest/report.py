@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from ingest.finding import Input
 
@@ -78,8 +86,9 @@ class Reporter:
         """A line of what no model uses."""
         self.result.left_out.append(printable(f"{where}: {what}"))
 
-    def bars(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Callable[[int], None]]]:
-        """Each input in turn, with a function that takes how many bytes of it were read."""
+    @contextmanager
+    def bars(self) -> Iterator[Bars]:
+        """A bar for each file that is being read, on a terminal."""
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
         with Progress(
             *columns,
@@ -88,11 +97,37 @@ class Reporter:
             transient=True,
             disable=not (self._console and self._console.is_terminal),
         ) as progress:
-            for given in inputs:
-                task = progress.add_task(printable(given.name), total=given.bytes)
-                yield given, partial(_advance, progress, task)
-                progress.remove_task(task)
+            yield Bars(progress)
 
 
-def _advance(progress: Progress, task: int, done: int) -> None:
-    progress.update(task, completed=done)  # type: ignore[arg-type]
+class StoppedError(Exception):
+    """The run has ended before the file."""
+
+
+class Bars:
+    """Bars of files that several threads read, and the way to stop these."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._stopped = False
+
+    @contextmanager
+    def bar(self, given: Input) -> Iterator[Callable[[int], None]]:
+        """A function that takes how many bytes of the file were read.
+
+        It raises StoppedError if nothing more is wanted.
+        """
+        task = self._progress.add_task(printable(given.name), total=given.bytes)
+        try:
+            yield partial(self._advance, task)
+        finally:
+            self._progress.remove_task(task)
+
+    def stop(self) -> None:
+        """Let no file go on."""
+        self._stopped = True
+
+    def _advance(self, task: TaskID, done: int) -> None:
+        if self._stopped:
+            raise StoppedError
+        self._progress.update(task, completed=done)

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 
@@ -36,7 +37,7 @@ class Staging:
 
     def __init__(self, bronze_root: Path) -> None:
         self.root = Path(bronze_root)
-        self._folders = self._files = 0
+        self._folders, self._files = count(1), count(1)  # Asked for by several threads.
 
     def __enter__(self) -> Staging:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -69,15 +70,13 @@ class Staging:
 
     def folder(self) -> Path:
         """A new empty folder on the root's file system."""
-        self._folders += 1
-        folder = self._run / str(self._folders)
+        folder = self._run / str(next(self._folders))
         folder.mkdir()
         return folder
 
     def file(self) -> Path:
         """The path for a new file on the root's file system."""
-        self._files += 1
-        return self._run / f"{self._files}.parquet"
+        return self._run / f"{next(self._files)}.parquet"
 
     def commit(self, feed: Feed, trade_date: date, folder: Path) -> None:
         """Make `folder`, complete with its manifest, the partition of that feed and date."""

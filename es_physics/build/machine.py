@@ -31,9 +31,9 @@ def memory_mb() -> int:
     return total // 1_000_000
 
 
-def default_workers() -> int:
-    """One for each core, fewer if they would have less than `WORKER_MB` each."""
-    return max(1, min(cores(), _free_mb() // (WORKER_MB + PYTHON_MB)))
+def default_workers(each_mb: int = WORKER_MB + PYTHON_MB, each_cores: int = 1) -> int:
+    """As many as have so many MB and cores each, of builds or else; one at least."""
+    return max(1, min(cores() // each_cores, _free_mb() // each_mb))
 
 
 def share(workers: int) -> tuple[int, int]:

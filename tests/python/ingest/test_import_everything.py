@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import threading
 import zipfile
 from datetime import date
 from itertools import pairwise
@@ -187,3 +188,36 @@ def test_everything_at_once(
     assert "its data is degraded, the vendor says" in printed.err
     assert main(["import", str(folder), "--bronze-root", str(tmp_path / "b")]) == 0
     assert "0 partitions written" in capsys.readouterr().out
+
+
+def test_files_read_at_a_time_change_neither_a_byte_nor_a_line(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "vendor"
+    folder.mkdir()
+    vendor_folder(plain, folder)
+    whole = (plain / f"ES.FUT.trades.{B}.dbn.zst").read_bytes()
+    (folder / "cut.trades.dbn.zst").write_bytes(whole[: len(whole) // 2])
+    given = ["import", str(folder), "--force", "--bronze-root", str(tmp_path / "b")]
+    runs = []
+    for workers in ("1", "5"):
+        code = main([*given, "--workers", workers])
+        printed = capsys.readouterr()
+        said = [line for line in printed.out.splitlines() if "partitions written" not in line]
+        landed = {at: data for at, data in tree(tmp_path / "b").items() if "manifest" not in at}
+        runs.append((code, said, printed.err, landed))
+        shutil.rmtree(tmp_path / "b")
+    assert runs[0][0] == 1
+    assert "cut.trades.dbn.zst: is truncated" in runs[0][2]
+    assert runs[1] == runs[0]
+
+
+def test_an_interrupt_ends_all_files_that_are_being_read(plain: Path, tmp_path: Path) -> None:
+    def interrupt(line: str) -> None:
+        raise KeyboardInterrupt(line)
+
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt, match="rows for"):
+        import_paths([plain], tmp_path / "b", report=interrupt, workers=3)
+    assert set(threading.enumerate()) <= before
+    assert tree(tmp_path / "b") == {}
