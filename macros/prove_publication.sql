@@ -47,6 +47,22 @@
     {%- endif -%}
 {% endmacro %}
 
+{#- Room for `publish`, which takes more memory than any node above it. A database in memory ends with
+    the build, so large tables that no node has still to read are given up. DuckDB's allocator keeps
+    what is freed until a limit is set, be it the one that holds. -#}
+{% macro free_memory() %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- if target.path == ':memory:' -%}
+        {%- for row in run_query(
+            "select table_name from duckdb_tables()"
+            ~ " where schema_name = 'intermediate' and estimated_size > 50000"
+        ).rows -%}
+            {%- do adapter.execute('drop table ' ~ own('intermediate.' ~ row[0])) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- do adapter.execute("set memory_limit = '" ~ target.config_options.memory_limit ~ "'") -%}
+{% endmacro %}
+
 {#- What a run of this target publishes, in words. -#}
 {% macro publication() -%}
     {{ {'gold': 'gold', 'evaluation': 'scores'}.get(target.name) or 'session ' ~ session_date() }}

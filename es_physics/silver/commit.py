@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import filecmp
 import hashlib
+import io
 import json
 import shutil
 import uuid
@@ -281,10 +282,11 @@ def _place_table(
     root: Path, session_date: Key, file: str, name: str, table: pa.Table
 ) -> dict[str, Any]:
     """Write the table to `file`, whose name has no suffix: no glob takes it for published data."""
-    sink = pa.BufferOutputStream()
+    # Memory is short here: Arrow's own stream grows by copies, and its pool keeps what is freed.
+    sink, pool = io.BytesIO(), pa.system_memory_pool()
     # One chunk, so that page boundaries never depend on how the rows arrived.
-    pq.write_table(table.combine_chunks(), sink, compression="zstd")
-    content = memoryview(sink.getvalue())
+    pq.write_table(table.combine_chunks(), sink, compression="zstd", memory_pool=pool)
+    content = sink.getbuffer()
     place(root, file, content)
     pa.default_memory_pool().release_unused()  # What writing took is needed before the next one.
     return {
