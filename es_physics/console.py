@@ -178,6 +178,9 @@ def run_command(
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
+        if str(error) == "Query interrupted":  # what DuckDB makes of a KeyboardInterrupt
+            print(f"interrupted: {interrupted}", file=sys.stderr)
+            return 130
         # An object store's client has errors of its own for a server that cannot be reached.
         if not (isinstance(error, OSError | ValueError) or is_of_object_store(error)):
             raise

@@ -197,6 +197,8 @@ def _cause_of_death(exit_code: int) -> str:
 def _build_here(job: Job, scratch: str, sender: Connection) -> None:
     """The process's whole life."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    if not Path(scratch).is_dir():
+        return  # interrupted while this started
     log = os.open(Path(scratch, _OUTPUT), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)

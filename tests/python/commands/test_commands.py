@@ -6,14 +6,17 @@ import json
 import math
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -405,6 +408,25 @@ def test_json_of_a_build(
         "attempts": 1,
     }
     assert "2025-12-16  gate failed in 2.5 s  trades_are_there" in finished.err
+
+
+def test_an_interrupt_in_a_query_is_one_as_any_other(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB makes an error of its own of it."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    def prove(*_: object, **__: object) -> None:
+        with duckdb.connect() as connection:
+            threading.Timer(0.2, interrupted).start()
+            connection.execute("select count(*) from range(1_000_000_000_000) where random() > 2")
+
+    monkeypatch.setattr(es_physics.audit.cli, "prove", prove)
+    finished = run("es-physics prove-causality 2025-12-16")
+    assert finished.code == 130
+    assert finished.err.startswith("interrupted: ")
 
 
 def test_json_of_a_proof(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
