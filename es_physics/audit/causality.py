@@ -10,11 +10,8 @@ trades before the open: ATR and volatility may not move.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -28,9 +25,13 @@ import pyarrow.compute as pc
 from es_physics.bronze.feeds import FEED_BY_PATH, FEEDS, Feed
 from es_physics.bronze.manifest import write_manifest
 from es_physics.bronze.partitions import check_partition, partitions
+from es_physics.build import machine
+from es_physics.build.backfill import run_here
+from es_physics.build.build_date import KEPT_DATABASE, Job
 from es_physics.calendar import NEW_YORK
 from es_physics.errors import Error
 from es_physics.files import read_parquet_sql, require_root
+from es_physics.silver.fingerprint import code_version
 
 _AT_ONCE = 2
 
@@ -165,70 +166,66 @@ def prove(
             f"session {session_date} has no Bronze futures/trades below {bronze_root}, so there is"
             " nothing to prove; see python -m ingest status"
         )
-    whole = _rebuild(session_date, bronze_root, work / "whole", project)
-    contract, rth_start_ns, anchors = _session(whole)
-    say(f"built {session_date} whole: {contract}, {len(anchors)} anchors")
-    if not anchors:
-        raise CausalityError(
-            f"Session {session_date} has no event with the Bronze below {bronze_root}, so there is"
-            " nothing to prove. Give a session with events."
-        )
-    chosen = np.unique(np.linspace(0, len(anchors) - 1, cuts).round().astype(int))
-
-    def rebuild_without(moment_ns: int | None) -> Proof:
-        folder = work / str(moment_ns or "without_premarket")
-        if moment_ns is None:
-            _cut_bronze(
-                session_date,
-                bronze_root,
-                folder / "bronze",
-                {"futures/trades": f"ts_recv >= {rth_start_ns}"},
+    bronze, work, code = bronze_root.resolve(), work.resolve(), code_version(project)
+    with chdir(project):  # where builds parse it
+        (job,) = _built([_job(session_date, bronze, work / "whole", code)])
+        whole = Path(job.database)
+        contract, rth_start_ns, anchors = _session(whole)
+        say(f"built {session_date} whole: {contract}, {len(anchors)} anchors")
+        if not anchors:
+            raise CausalityError(
+                f"Session {session_date} has no event with the Bronze below {bronze_root}, so there"
+                " is nothing to prove. Give a session with events."
             )
-        else:
-            kept = {feed.path: f"ts_recv <= {moment_ns}" for feed in FEEDS}
-            _cut_bronze(session_date, bronze_root, folder / "bronze", kept)
-        cut = _rebuild(session_date, folder / "bronze", folder, project, contract)
-        proof = _compare(whole, cut, moment_ns)
-        say(f"built {proof}: {len(proof.differences)} values changed")
-        return proof
+        chosen = np.unique(np.linspace(0, len(anchors) - 1, cuts).round().astype(int))
+        moments: dict[Job, int | None] = {}
+        for moment_ns in (*(anchors[number] for number in chosen), None):
+            folder = work / str(moment_ns or "without_premarket")
+            if moment_ns is None:
+                kept = {"futures/trades": f"ts_recv >= {rth_start_ns}"}
+            else:
+                kept = {feed.path: f"ts_recv <= {moment_ns}" for feed in FEEDS}
+            _cut_bronze(session_date, bronze, folder / "bronze", kept)
+            job = _job(session_date, folder / "bronze", folder, code, contract)
+            moments[job] = moment_ns
+        proofs: dict[Job, Proof] = {}
+        for job in _built([*moments]):
+            proofs[job] = proof = _compare(whole, Path(job.database), moments[job])
+            say(f"built {proof}: {len(proof.differences)} values changed")
+    return [proofs[job] for job in moments]
 
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return list(pool.map(rebuild_without, [*(anchors[number] for number in chosen), None]))
 
-
-def _rebuild(
-    session_date: date, bronze_root: Path, folder: Path, project: Path, contract: str = ""
-) -> Path:
-    """Build what is to be compared in a database of its own below `folder`; its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    database = folder / "session.duckdb"
-    environment = os.environ | {
-        "ES_BRONZE_ROOT": str(bronze_root.resolve()),
-        "ES_SILVER_ROOT": str(folder / "silver"),
-        "ES_DUCKDB_PATH": str(database),
-        "ES_TEMP_DIRECTORY": str(folder / "duckdb_tmp"),
-    }
-    choices = {"session_date": session_date.isoformat(), "fixed_front_month": contract}
-    finished = subprocess.run(
-        [
-            *(str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "--quiet", "build"),
-            *("--select", *(f"+{table}" for table in _KNOWN)),
-            *("--exclude-resource-type", "test", "--vars", json.dumps(choices)),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-            *("--log-level-file", "none"),
-        ],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+def _job(session_date: date, bronze_root: Path, folder: Path, code: str, contract: str = "") -> Job:
+    """What is to be compared, in a database of its own below `folder`."""
+    threads, memory_mb = machine.share(_AT_ONCE)
+    return Job(
+        session_date=session_date,
+        bronze_root=str(bronze_root),
+        silver_root=str(folder / "silver"),
+        vars=json.dumps({"fixed_front_month": contract}),
+        threads=threads,
+        memory_mb=memory_mb,
+        retries=0,
+        force=False,
+        code=code,
+        scratch=str(folder),
+        tables=tuple(_KNOWN),
+        database=str(folder / KEPT_DATABASE),
     )
-    if finished.returncode:
-        raise CausalityError(
-            f"The build of session {session_date} from {bronze_root} failed, so nothing is proven."
-            f" dbt said:\n{finished.stdout}{finished.stderr}"
-        )
-    return database
+
+
+def _built(jobs: Sequence[Job]) -> Iterator[Job]:
+    """Each as its database is built. Raises CausalityError for one that cannot be."""
+    for job, outcome in run_here(jobs, _AT_ONCE):
+        if outcome.status != "built":
+            # Of an error, the whole of it; of a process that died, why, and its last words.
+            in_full = outcome.status == "error" and outcome.log
+            said = outcome.log if in_full else f"{outcome.message}\n{outcome.log}"
+            raise CausalityError(
+                f"The build of session {job.session_date} from {job.bronze_root} failed, so"
+                f" nothing is proven. dbt said:\n{said}"
+            )
+        yield job
 
 
 def _session(database: Path) -> tuple[str, int, list[int]]:

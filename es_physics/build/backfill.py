@@ -132,7 +132,8 @@ def backfill(
                 f"{len(jobs)} to build; {workers} at a time, each with"
                 f" {'1 thread' if threads == 1 else f'{threads} threads'} and {memory_mb} MB"
             )
-            outcomes = _report(run_here(jobs, workers), len(jobs), console)
+            ended = (outcome for _, outcome in run_here(jobs, workers))
+            outcomes = _report(ended, len(jobs), console)
         else:
             from es_physics.build.on_ray import run_on_ray
 
@@ -149,8 +150,8 @@ def _plan(
         return list(pool.map(lambda day: plan_session(day, inputs, silver_root, force=force), days))
 
 
-def run_here(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
-    """Run the jobs on this machine, `workers` at a time; yields outcomes as sessions end.
+def run_here(jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, Outcome]]:
+    """Run the jobs on this machine, `workers` at a time; yields each and its outcome as it ends.
 
     One that died or ended in an error is tried again after all others, when it has more room.
     """
@@ -172,7 +173,7 @@ def run_here(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
                 if outcome.status in RETRIED and attempt.number <= attempt.job.retries:
                     waiting.append((attempt.job, attempt.number + 1))
                 else:
-                    yield outcome
+                    yield attempt.job, outcome
     finally:
         for attempt in running.values():
             attempt.kill()

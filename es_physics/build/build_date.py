@@ -1,8 +1,8 @@
 """Build one session in a process of its own, which may die without taking anything along.
 
 The process is a fork of a server that has imported dbt and parsed the project
-(`es_physics.build.warm`). It has a scratch folder of its own and its database in memory,
-and ends with the process that asked for it.
+(`es_physics.build.warm`). It has a scratch folder of its own and its database in memory, unless
+that is to be read afterwards, and ends with the process that asked for it.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ _MAX_LOG = 20_000
 _LEAST_START_S = 120.0
 """Seconds that the fork server has to import and parse, whatever the patience with a build."""
 
+KEPT_DATABASE = "memory.duckdb"
+"""A file that DuckDB calls what it calls a database in memory, for which the project is parsed."""
+
 # In the scratch folder: what the process printed; what it did last, touched at each sign of life.
 _OUTPUT = "output.log"
 _PROGRESS = "progress"
@@ -69,6 +72,10 @@ class Job:
     retries: further attempts after one that died or ended in an error. code: the version that the
     project must have where it is built. scratch: where scratch folders are made. patience_s: how
     long it may show no progress.
+
+    tables: if any, these and what they are made of are built as `dbt build` would, without tests,
+    and stay in the file `database`, which is called `KEPT_DATABASE`. Nothing is planned or
+    published then, and damaged Bronze is left out.
     """
 
     session_date: date
@@ -82,6 +89,8 @@ class Job:
     code: str
     scratch: str
     patience_s: float = PATIENCE_S
+    tables: tuple[str, ...] = ()
+    database: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,7 +217,7 @@ def _build_here(job: Job, scratch: str, sender: Connection) -> None:
         "ES_BRONZE_ROOT": job.bronze_root,
         "ES_BRONZE_CACHE": f"{scratch}/bronze",
         "ES_SILVER_ROOT": job.silver_root,
-        "ES_DUCKDB_PATH": DATABASE,
+        "ES_DUCKDB_PATH": job.database or DATABASE,
         "ES_TEMP_DIRECTORY": f"{scratch}/spill",
         "ES_THREADS": str(job.threads),
         "ES_MEMORY_LIMIT": f"{job.memory_mb}MB",
@@ -240,6 +249,8 @@ def _checked_build(job: Job, scratch: str) -> Outcome:
             f"the project in {Path.cwd()} is not the one this run was started with"
             f" (version {code[:12]}, not {job.code[:12]}); start it again",
         )
+    if job.tables:
+        return _dbt_build(job, scratch)
     silver = root_path(job.silver_root)
     planned = plan_session(day, inputs, silver, force=job.force)
     if planned.state == "skip":
@@ -260,6 +271,7 @@ def _checked_build(job: Job, scratch: str) -> Outcome:
 
 
 def _dbt_build(job: Job, scratch: str) -> Outcome:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     from es_physics.build.lean_dbt import leave_out
@@ -288,13 +300,17 @@ def _dbt_build(job: Job, scratch: str) -> Outcome:
             said.append(event.info.msg)
         _show_progress(scratch, event.info.msg)
 
+    selected = ("--select", *(f"+{name}" for name in job.tables))
     leave_out(partial(_show_progress, scratch))
     result = dbtRunner(manifest, callbacks=[listen]).invoke(
         [
             *("build", *DBT_FLAGS, "--vars", json.dumps(variables)),
             *("--target-path", f"{scratch}/target", "--log-path", f"{scratch}/logs"),
+            *((*selected, "--exclude-resource-type", "test") if job.tables else ()),
         ]
     )
+    if job.database:  # which others read, and a fork ends without closing it
+        DuckDBConnectionManager.close_all_connections()
     outcome = _outcome_of(job.session_date, result)
     return replace(
         outcome,

@@ -1,4 +1,4 @@
-"""What every build of a backfill shares: dbt imported and the project parsed, once a process.
+"""What builds of a backfill or a proof share: dbt imported and the project parsed, once a process.
 
 The fork server of `es_physics.build.build_date` imports this module; each session is then a fork of
 it, a process with a memory, a database and a fate of its own that needs neither the imports nor the
@@ -73,7 +73,10 @@ _CALLED_BY_DBT = (
 )
 """Where the macros lie that dbt's Python code calls by their names."""
 
-_parsed: dict[str, tuple[Manifest, str]] = {}
+OF_SQL_ALONE = frozenset({"fixed_front_month"})
+"""Vars that no YAML and no config reads, which a test holds: the project is parsed without them."""
+
+_parsed: dict[tuple[Path, str], tuple[Manifest, str]] = {}
 
 
 class ParseError(Error):
@@ -82,7 +85,9 @@ class ParseError(Error):
 
 def parsed_project(overrides: str) -> tuple[Manifest, str]:
     """dbt's manifest under the vars `overrides` (JSON), and the version of the code it is of."""
-    if overrides not in _parsed:
+    overrides = _parsed_with(overrides)
+    key = Path.cwd(), overrides
+    if key not in _parsed:
         code = code_version()
         kept = KEPT / f"{_short(overrides)}-{parse_state(Path(), overrides)}.parsed"
         manifest = read_kept(kept)
@@ -90,8 +95,14 @@ def parsed_project(overrides: str) -> tuple[Manifest, str]:
             content = _parse(overrides)
             _keep(content, kept)
             manifest = _read(content)
-        _parsed[overrides] = manifest, code
-    return _parsed[overrides]
+        _parsed[key] = manifest, code
+    return _parsed[key]
+
+
+def _parsed_with(overrides: str) -> str:
+    """Those of the vars `overrides` (JSON) that parsing could come to."""
+    given = json.loads(overrides)
+    return json.dumps({name: given[name] for name in sorted(set(given) - OF_SQL_ALONE)})
 
 
 def parse_state(project: Path, overrides: str) -> str:

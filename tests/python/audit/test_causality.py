@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from conftest import PROJECT
 from planted_faults import SESSION, copy_bronze, copy_project
 
-from es_physics.audit.causality import CausalityError, Difference, differences, prove
+import es_physics.audit.causality
+from es_physics.audit.causality import CausalityError, Difference, Proof, differences, prove
+from es_physics.build.build_date import Outcome
+
+Prove = Callable[..., tuple[list[Proof], list[str]]]
+
+
+def proofs_and_words(*arguments: Any, **options: Any) -> tuple[list[Proof], list[str]]:
+    said: list[str] = []
+    return prove(*arguments, **options, say=said.append), said
+
+
+@pytest.fixture(scope="module")
+def prove_apart() -> Iterator[Prove]:
+    """In a process of its own, as a command is: a process has one server that all it starts are
+    forks of, and other tests have one that knows no dbt."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        yield lambda *arguments, **options: pool.submit(
+            proofs_and_words, *arguments, **options
+        ).result()
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +44,11 @@ def own_bronze(bronze: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_cutting_bronze_moves_nothing_that_was_known(own_bronze: Path, tmp_path: Path) -> None:
-    said: list[str] = []
-    first, middle, last, premarket = prove(
-        date.fromisoformat(SESSION), own_bronze, tmp_path, project=PROJECT, say=said.append
+def test_cutting_bronze_moves_nothing_that_was_known(
+    own_bronze: Path, tmp_path: Path, prove_apart: Prove
+) -> None:
+    (first, middle, last, premarket), said = prove_apart(
+        date.fromisoformat(SESSION), own_bronze, tmp_path, project=PROJECT
     )
     assert [proof.differences for proof in (first, middle, last, premarket)] == [[], [], [], []]
     assert len(said) == 5
@@ -45,7 +69,7 @@ def test_cutting_bronze_moves_nothing_that_was_known(own_bronze: Path, tmp_path:
     assert premarket.row_counts["bars_1m"] > 300
 
 
-def test_looking_ahead_is_reported(own_bronze: Path, tmp_path: Path) -> None:
+def test_looking_ahead_is_reported(own_bronze: Path, tmp_path: Path, prove_apart: Prove) -> None:
     """A fit over the whole session, of which no time of a source tells, and an ATR that reads bars
     of the premarket."""
     project = tmp_path / "project"
@@ -62,7 +86,7 @@ def test_looking_ahead_is_reported(own_bronze: Path, tmp_path: Path) -> None:
         assert before.count(text) == 1
         (project / name).write_text(before.replace(text, other))
 
-    *cuts, premarket = prove(
+    (*cuts, premarket), _ = prove_apart(
         date.fromisoformat(SESSION), own_bronze, tmp_path / "work", cuts=1, project=project
     )
     for cut in cuts:
@@ -98,7 +122,23 @@ def test_differences_are_of_rows_and_of_bits() -> None:
     )
 
 
-def test_session_without_events_cannot_be_judged(bronze: Path, tmp_path: Path) -> None:
+def test_a_build_that_fails_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / f"futures/trades/root=ES/date={SESSION}").mkdir(parents=True)
+    outcome = Outcome(date.fromisoformat(SESSION), "died", "it was killed", "last: int_bars_2m")
+    monkeypatch.setattr(
+        es_physics.audit.causality,
+        "run_here",
+        lambda jobs, workers: iter([(jobs[0], outcome)]),
+    )
+    with pytest.raises(
+        CausalityError, match=r"nothing is proven\. dbt said:\nit was killed\nlast: int_bars_2m"
+    ):
+        prove(date.fromisoformat(SESSION), tmp_path, tmp_path / "work", project=PROJECT)
+
+
+def test_session_without_events_cannot_be_judged(
+    bronze: Path, tmp_path: Path, prove_apart: Prove
+) -> None:
     """Thanksgiving: trades, and no cash session."""
     with pytest.raises(CausalityError, match="2025-11-27 has no event with the Bronze below"):
-        prove(date(2025, 11, 27), bronze, tmp_path, project=PROJECT)
+        prove_apart(date(2025, 11, 27), bronze, tmp_path, project=PROJECT)

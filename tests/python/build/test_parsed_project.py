@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from conftest import PROJECT as CHECKOUT
 from dbt.contracts.graph.manifest import Manifest
 
-from es_physics.build.warm import macros_of_a_build, parse_state, read_kept, texts_in
+from es_physics.build.warm import (
+    OF_SQL_ALONE,
+    macros_of_a_build,
+    parse_state,
+    read_kept,
+    texts_in,
+)
 
 PROJECT = {
     "dbt_project.yml": "name: small",
@@ -58,6 +66,27 @@ def test_vars_environment_and_place_are_of_the_state(
     assert parse_state(tmp_path / "one", '{"zone_min_width": 2}') != before
     monkeypatch.setenv("DBT_TARGET", "test")
     assert parse_state(tmp_path / "one", "{}") != before
+
+
+def of_folders(pattern: str) -> list[Path]:
+    folders = ("macros", "models", "python_models", "seeds", "tests")
+    return [path for folder in folders for path in (CHECKOUT / folder).rglob(pattern)]
+
+
+@pytest.mark.parametrize("name", sorted(OF_SQL_ALONE))
+def test_vars_that_are_not_parsed_are_read_by_the_sql_of_models_alone(name: str) -> None:
+    """Not by YAML, a macro or a config, nor where it decides which models are read."""
+    read = re.compile(rf"\bvar\(\s*['\"]{name}")
+    files = [*CHECKOUT.glob("*.yml"), *of_folders("*.yml"), *of_folders("*.sql")]
+    texts = {path: text for path in files if read.search(text := path.read_text())}
+    assert texts
+    for path, text in texts.items():
+        assert path.suffix == ".sql", path
+        assert path.is_relative_to(CHECKOUT / "models"), path
+        for config in re.findall(r"config\(.*?\)", text, re.DOTALL):
+            assert name not in config, path
+        for branch in re.findall(r"\{%-?\s*if\b.*?endif", text, re.DOTALL):
+            assert not (read.search(branch) and re.search(r"\b(ref|source)\(", branch)), path
 
 
 def test_what_cannot_be_read_is_as_good_as_none(tmp_path: Path) -> None:

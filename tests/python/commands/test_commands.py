@@ -393,7 +393,9 @@ def test_json_of_a_build(
     monkeypatch.setattr(
         es_physics.build.backfill,
         "run_here",
-        lambda jobs, workers: iter([Outcome(DAY, "gate failed", "trades_are_there", seconds=2.5)]),
+        lambda jobs, workers: iter(
+            [(jobs[0], Outcome(DAY, "gate failed", "trades_are_there", seconds=2.5))]
+        ),
     )
     finished = run(command, *roots)
     assert finished.code == 1
