@@ -84,12 +84,17 @@ def leave_out(progress: Callable[[str | None], None]) -> None:
         _replace(runner, "after_execute", _unless_all_is_well)
     _replace(dbt_common.events.base_types, "ParseDict", _without_debugging)
     _replace(dbt.contracts.graph.nodes, "write_file", lambda _: lambda path, contents: True)
-    for module in (dbt.compilation, dbt.task.run, dbt.task.test):
-        _replace(module, "generate_runtime_model_context", _one_context_a_thread)
-    _replace(MacroGenerator, "get_macro", functools.cache)
     # A file on the graph, and who declares a flag.
     _replace(Linker, "get_graph_summary", lambda _: lambda self, manifest: {})
     _replace(BehaviorFlagRendered, "_default_source", lambda _: lambda self: "an adapter")
+    make_once()
+
+
+def make_once() -> None:
+    """From now on in this process what is the same for all nodes is not made anew for each."""
+    for module in (dbt.compilation, dbt.task.run, dbt.task.test):
+        _replace(module, "generate_runtime_model_context", _one_context_a_thread)
+    _replace(MacroGenerator, "get_macro", functools.cache)
     _replace(dbt_common.clients.agate_helper, "build_type_tester", _made_once)
     _replace(dbt_common.clients.agate_helper, "empty_table", functools.cache)
 

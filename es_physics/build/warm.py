@@ -138,8 +138,14 @@ def _parse(overrides: str) -> bytes:
         raise ParseError(str(result.exception))
     manifest = result.result
     manifest.macros = {macro.unique_id: macro for macro in macros_of_a_build(manifest)}
+    templates = templates_of(manifest)
+    return marshal.dumps((manifest.to_msgpack(extended_mashumaro_encoder), templates))
+
+
+def templates_of(manifest: Manifest) -> lean_dbt.Templates:
+    """What Jinja makes of the SQL and the macros of the parsed project, and of its tests' texts."""
     nodes = manifest.nodes.values()
-    templates = lean_dbt.compiled_templates(
+    return lean_dbt.compiled_templates(
         [macro.macro_sql for macro in manifest.macros.values()] + [node.raw_code for node in nodes],
         [
             text
@@ -148,7 +154,6 @@ def _parse(overrides: str) -> bytes:
             for text in texts_in(node.test_metadata.kwargs)
         ],
     )
-    return marshal.dumps((manifest.to_msgpack(extended_mashumaro_encoder), templates))
 
 
 def texts_in(arguments: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -150,27 +150,10 @@ def run_dbt(
         *("--log-level-file", "none"),
     ]
     environment = dbt_environment(bronze=bronze, work=work, threads=threads, database=database)
-    is_warm = project == PROJECT and not other_vars and database == DATABASE
-    if is_warm and "--target" not in arguments and arguments[0] in {"build", "run", "test"}:
-        code, output = SESSION_DBT.run(given, environment)
-    else:
-        code, output = run_cold_dbt(given, environment, project)
+    is_parsed = project == PROJECT and not other_vars and database == DATABASE
+    is_parsed &= "--target" not in arguments and arguments[0] in {"build", "run", "test"}
+    code, output = SESSION_DBT.run(given, environment, None if is_parsed else project)
     return Build(code, output, work / "silver")
-
-
-def run_cold_dbt(
-    arguments: Sequence[str], environment: Mapping[str, str], project: Path = PROJECT
-) -> tuple[int, str]:
-    """The exit code of the command dbt, and all that it printed."""
-    finished = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments],
-        cwd=project,
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return finished.returncode, finished.stdout + finished.stderr
 
 
 # What takes a simulated market, a dbt build, a browser, an object store or a virtual environment.

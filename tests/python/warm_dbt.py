@@ -1,8 +1,11 @@
 """dbt commands as forks of one process that has imported dbt and parsed the project.
 
 Importing and parsing take longer than a small build. Only what does not enter parsing may differ
-between the commands: a session's date and paths, or gold's vars. Whatever else differs (another
-project, other vars of a session) takes a process of its own, as for a user.
+between the commands: a session's date and paths, or gold's vars. Where something else differs
+(another project, another target, other vars of a session) the fork parses for itself.
+
+Of what makes a backfill's dbt cheaper, forks have what no user can see: contexts, macros and
+templates that are made once.
 
 As a script, `warm_dbt.py SOCKET TARGET FOLDER` it is the server; it ends with its parent.
 """
@@ -40,13 +43,25 @@ class WarmDbt:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._socket = ""
 
-    def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
-        """The exit code of `dbt ARGUMENTS`, and all that it printed."""
+    def run(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        unparsed: Path | None = None,
+    ) -> tuple[int, str]:
+        """The exit code of `dbt ARGUMENTS`, and all that it printed; `unparsed` is the folder of a
+        project that has to be parsed first."""
         with self._starting:
             self._start()
         with tempfile.TemporaryFile() as output, socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self._socket)
-            request = json.dumps({"arguments": [*arguments], "environment": {**environment}})
+            request = json.dumps(
+                {
+                    "arguments": [*arguments],
+                    "environment": {**environment},
+                    "unparsed": unparsed and str(unparsed),
+                }
+            )
             socket.send_fds(connection, [b"\n"], [output.fileno()])
             connection.sendall(request.encode())
             connection.shutdown(socket.SHUT_WR)
@@ -69,7 +84,7 @@ class WarmDbt:
                 stdout=log,
                 stderr=log,
             )
-        atexit.register(self._server.kill)
+        atexit.register(_end, self._server)
         deadline = time.monotonic() + _START_S
         while not Path(self._socket).exists():
             if self._server.poll() is not None or time.monotonic() > deadline:
@@ -77,22 +92,32 @@ class WarmDbt:
             time.sleep(0.05)
 
 
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.kill()
+    server.wait()  # so that its time is of these tests
+
+
 def _serve(path: str, target: str, folder: str) -> None:
-    import dbt.adapters.duckdb.environments.local  # noqa: F401
-    import pandas  # noqa: F401
-    import pyarrow.dataset  # noqa: F401
+    import es_physics.build.before_warm  # noqa: F401, I001  (it comes first)
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
+    from es_physics.build import lean_dbt
+    from es_physics.build.warm import templates_of
+
+    # A fork that parses has none of the threads that dbt's static parser would have started here.
     parsed = dbtRunner().invoke(
         [
-            *("parse", "--no-partial-parse", "--no-write-json", "--target", target),
+            *("parse", "--no-partial-parse", "--no-static-parser", "--target", target),
+            "--no-write-json",
             *("--log-level", "none", "--log-level-file", "none"),
             *("--target-path", folder, "--log-path", folder),
         ]
     )
     if not parsed.success:
         raise SystemExit(f"dbt could not parse the project: {parsed.exception}")
+    lean_dbt.keep_templates(templates_of(parsed.result))
+    lean_dbt.make_once()
     parent = os.getppid()
     gc.freeze()
 
@@ -104,7 +129,11 @@ def _serve(path: str, target: str, folder: str) -> None:
             request = json.loads(self.request.makefile().read())
             os.environ.clear()
             os.environ.update(request["environment"])
-            code = _invoke(dbtRunner(parsed.result), request["arguments"])
+            manifest = parsed.result
+            if request["unparsed"]:
+                os.chdir(request["unparsed"])
+                manifest = None
+            code = _invoke(dbtRunner(manifest), request["arguments"])
             # Its database is read by others, and a fork ends without closing it.
             DuckDBConnectionManager.close_all_connections()
             sys.stdout.flush()
