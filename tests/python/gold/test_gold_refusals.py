@@ -1,27 +1,22 @@
 """Sessions that must not be read together, and runs that prove only a part, publish nothing.
 
-Every command runs in one process of dbt, which costs less; each is given a Silver root of its own
-and the same gold root, in which a good build has published.
+Each command is given a Silver root of its own, and the database and the gold root in which a good
+build has published.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 import pytest
-from conftest import PROJECT
-from gold.gold_builds import BUILD, gold_arguments, gold_environment
+from gold.gold_builds import BUILD, GoldBuild, run_gold
 from gold.made_silver import made_tables, make_silver, write_session
 
 from es_physics.gold.dbt_plugin import gold_problem
@@ -30,20 +25,6 @@ pytestmark = pytest.mark.market
 
 SESSIONS = 6
 THIRD = date(2024, 1, 4)
-_COMMANDS = """
-import json, os, sys
-from dbt.cli.main import dbtRunner
-for environment, arguments in json.loads(sys.argv[1]):
-    os.environ.update(environment)
-    print(f"\\n== {dbtRunner().invoke(['--no-use-colors', *arguments]).success}", flush=True)
-"""
-
-
-class Answer(NamedTuple):
-    """Whether a command succeeded, and what it said."""
-
-    success: bool
-    output: str
 
 
 def change_record(root: Path, change: Callable[[dict[str, Any]], None], day: date = THIRD) -> None:
@@ -176,40 +157,20 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(work: Path) -> dict[str, Answer]:
+def answers(work: Path) -> dict[str, GoldBuild]:
     """What dbt answers to a good build, and then to each of `REFUSALS`."""
-    commands = [
-        (
-            gold_environment(silver=work / "silver/good", work=work),
-            gold_arguments(*BUILD, work=work),
-        )
-    ]
+    said = {"good": run_gold(silver=work / "silver/good", work=work)}
     for name, (change, arguments, given, _) in REFUSALS.items():
         silver = Path(shutil.copytree(work / "silver/good", work / "silver" / name))
         change(silver)
-        environment = gold_environment(silver=silver, work=work)
-        commands.append((environment, gold_arguments(*arguments, work=work, given=given)))
-    finished = subprocess.run(
-        [sys.executable, "-c", _COMMANDS, json.dumps(commands)],
-        cwd=PROJECT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    parts = re.split(r"\n== (True|False)\n", finished.stdout)
-    said, ended = parts[:-1:2], parts[1::2]
-    return {
-        name: Answer(success == "True", output)
-        for name, success, output in zip(["good", *REFUSALS], ended, said, strict=True)
-    }
+        said[name] = run_gold(*arguments, silver=silver, work=work, given=given)
+    return said
 
 
 def test_a_good_build_is_published_and_nothing_after_it(
-    work: Path, answers: dict[str, Answer]
+    work: Path, answers: dict[str, GoldBuild]
 ) -> None:
-    assert answers["good"].success, answers["good"].output
+    assert answers["good"].returncode == 0, answers["good"].output
     record = json.loads((work / "gold/_commits/gold.json").read_text())
     files = {output["file"] for output in record["outputs"].values()}
     versions = {name for name in published(work / "gold") if name.startswith("_versions/")}
@@ -218,9 +179,9 @@ def test_a_good_build_is_published_and_nothing_after_it(
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_is_one_line(name: str, answers: dict[str, Answer]) -> None:
+def test_a_refusal_is_one_line(name: str, answers: dict[str, GoldBuild]) -> None:
     answer = answers[name]
-    assert not answer.success
+    assert answer.returncode in {1, 2}
     assert "Traceback" not in answer.output
     line = REFUSALS[name][-1]
     assert [told for told in answer.output.splitlines() if line in told], answer.output
