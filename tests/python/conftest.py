@@ -138,6 +138,7 @@ def run_dbt(
     project: Path = PROJECT,
     other_vars: Mapping[str, Any] | None = None,
     database: str = DATABASE,
+    writes_manifest: bool = False,
 ) -> Build:
     """A dbt command with a database, a target folder and a Silver root of its own below `work`."""
     work.mkdir(parents=True, exist_ok=True)
@@ -152,7 +153,8 @@ def run_dbt(
     environment = dbt_environment(bronze=bronze, work=work, threads=threads, database=database)
     is_parsed = project == PROJECT and not other_vars and database == DATABASE
     is_parsed &= "--target" not in arguments and arguments[0] in {"build", "run", "test"}
-    code, output = SESSION_DBT.run(given, environment, None if is_parsed else project)
+    unparsed = None if is_parsed else project
+    code, output = SESSION_DBT.run(given, environment, unparsed, writes_manifest)
     return Build(code, output, work / "silver")
 
 
@@ -238,7 +240,13 @@ class Builds:
             if done.exists():
                 build: Build = pickle.loads(done.read_bytes())
             else:
-                build = run_dbt("build", bronze=self._bronze, work=work, session_date=session_date)
+                build = run_dbt(
+                    "build",
+                    bronze=self._bronze,
+                    work=work,
+                    session_date=session_date,
+                    writes_manifest=True,
+                )
                 done.write_bytes(pickle.dumps(build))
         return build
 

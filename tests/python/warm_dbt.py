@@ -48,9 +48,10 @@ class WarmDbt:
         arguments: Sequence[str],
         environment: Mapping[str, str],
         unparsed: Path | None = None,
+        writes_manifest: bool = True,
     ) -> tuple[int, str]:
         """The exit code of `dbt ARGUMENTS`, and all that it printed; `unparsed` is the folder of a
-        project that has to be parsed first."""
+        project that has to be parsed first. Of a build, manifest.json costs a second."""
         with self._starting:
             self._start()
         with tempfile.TemporaryFile() as output, socket.socket(socket.AF_UNIX) as connection:
@@ -60,6 +61,7 @@ class WarmDbt:
                     "arguments": [*arguments],
                     "environment": {**environment},
                     "unparsed": unparsed and str(unparsed),
+                    "writes_manifest": writes_manifest,
                 }
             )
             socket.send_fds(connection, [b"\n"], [output.fileno()])
@@ -99,6 +101,7 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 
 def _serve(path: str, target: str, folder: str) -> None:
     import es_physics.build.before_warm  # noqa: F401, I001  (it comes first)
+    import dbt.task.runnable
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -133,6 +136,8 @@ def _serve(path: str, target: str, folder: str) -> None:
             if request["unparsed"]:
                 os.chdir(request["unparsed"])
                 manifest = None
+            if not request["writes_manifest"]:
+                dbt.task.runnable.write_manifest = lambda manifest, target_path: None
             code = _invoke(dbtRunner(manifest), request["arguments"])
             # Its database is read by others, and a fork ends without closing it.
             DuckDBConnectionManager.close_all_connections()

@@ -86,7 +86,9 @@ def run_gold(
     work.mkdir(parents=True, exist_ok=True)
     environment = gold_environment(silver=silver, work=work, gold=gold, threads=threads)
     command = gold_arguments(*(arguments or BUILD), work=work, given=given)
-    code, output = GOLD_DBT.run([*command, "--no-use-colors"], os.environ | environment)
+    code, output = GOLD_DBT.run(
+        [*command, "--no-use-colors"], os.environ | environment, writes_manifest=False
+    )
     return GoldBuild(code, output, work / "gold", work / "gold.duckdb")
 
 
