@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from es_physics.errors import Error
 from ingest.finding import Input
 
 
@@ -100,7 +101,7 @@ class Reporter:
             yield Bars(progress)
 
 
-class StoppedError(Exception):
+class StoppedError(Error):
     """The run has ended before the file."""
 
 
