@@ -47,9 +47,8 @@
     {%- endif -%}
 {% endmacro %}
 
-{#- Room for `publish`, which takes more memory than any node above it. A database in memory ends with
-    the build, so large tables that no node has still to read are given up. DuckDB's allocator keeps
-    what is freed until a limit is set, be it the one that holds. -#}
+{#- Room for `publish`, which takes more memory than any node above it: a database in memory ends with
+    the build, so large tables that no node has still to read are given up. -#}
 {% macro free_memory() %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- if target.path == ':memory:' -%}
@@ -60,7 +59,6 @@
             {%- do adapter.execute('drop table ' ~ own('intermediate.' ~ row[0])) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- do adapter.execute("set memory_limit = '" ~ target.config_options.memory_limit ~ "'") -%}
 {% endmacro %}
 
 {#- What a run of this target publishes, in words. -#}
