@@ -49,11 +49,6 @@
     {%- do run_hooks(hooks, inside_transaction=False) if hooks -%}
     {%- do drop_relation_if_exists(load_cached_relation(this)) -%}
     {%- do run_hooks(hooks, inside_transaction=True) if hooks -%}
-    {#- Python shall have what DuckDB's allocator keeps of what was freed: until a limit is set, be it
-        the one that holds. -#}
-    {%- if model['language'] == 'python' -%}
-        {%- do adapter.execute("set memory_limit = '" ~ target.config_options.memory_limit ~ "'") -%}
-    {%- endif -%}
 {% endmacro %}
 
 {#- Whether a failure may come when something of a model is there: of its hooks, or of the query that
