@@ -224,8 +224,10 @@ class _Run:
 
     def _read_all(self, inputs: list[Input]) -> None:
         """Read files, definitions first: others may need them to name their instruments."""
-        first = [given for given in inputs if len(inputs) > 1 and self._holds_definitions(given)]
-        rest = [given for given in inputs if given not in set(first)]
+        first, rest = list[Input](), list[Input]()
+        for given in inputs:
+            is_first = len(inputs) > 1 and self._holds_definitions(given)
+            (first if is_first else rest).append(given)
         with self.reporter.bars() as bars, ThreadPoolExecutor(self.workers) as pool:
             try:
                 for some in (first, rest):
