@@ -27,7 +27,7 @@ from es_physics.bronze.manifest import write_manifest
 from es_physics.bronze.partitions import check_partition, partitions
 from es_physics.build import machine
 from es_physics.build.backfill import run_here
-from es_physics.build.build_date import KEPT_DATABASE, Job
+from es_physics.build.build_date import Job
 from es_physics.calendar import NEW_YORK
 from es_physics.errors import Error
 from es_physics.files import read_parquet_sql, require_root
@@ -169,7 +169,7 @@ def prove(
     bronze, work, code = bronze_root.resolve(), work.resolve(), code_version(project)
     with chdir(project):  # where builds parse it
         (job,) = _built([_job(session_date, bronze, work / "whole", code)])
-        whole = Path(job.database)
+        whole = job.kept_database
         contract, rth_start_ns, anchors = _session(whole)
         say(f"built {session_date} whole: {contract}, {len(anchors)} anchors")
         if not anchors:
@@ -190,7 +190,7 @@ def prove(
             moments[job] = moment_ns
         proofs: dict[Job, Proof] = {}
         for job in _built([*moments]):
-            proofs[job] = proof = _compare(whole, Path(job.database), moments[job])
+            proofs[job] = proof = _compare(whole, job.kept_database, moments[job])
             say(f"built {proof}: {len(proof.differences)} values changed")
     return [proofs[job] for job in moments]
 
@@ -210,7 +210,6 @@ def _job(session_date: date, bronze_root: Path, folder: Path, code: str, contrac
         code=code,
         scratch=str(folder),
         tables=tuple(_KNOWN),
-        database=str(folder / KEPT_DATABASE),
     )
 
 

@@ -55,7 +55,7 @@ _MAX_LOG = 20_000
 _LEAST_START_S = 120.0
 """Seconds that the fork server has to import and parse, whatever the patience with a build."""
 
-KEPT_DATABASE = "memory.duckdb"
+_KEPT_DATABASE = "memory.duckdb"
 """A file that DuckDB calls what it calls a database in memory, for which the project is parsed."""
 
 # In the scratch folder: what the process printed; what it did last, touched at each sign of life.
@@ -74,8 +74,8 @@ class Job:
     long it may show no progress.
 
     tables: if any, these and what they are made of are built as `dbt build` would, without tests,
-    and stay in the file `database`, which is called `KEPT_DATABASE`. Nothing is planned or
-    published then, and damaged Bronze is left out.
+    and stay in `kept_database`. Nothing is planned or published then, and damaged Bronze is
+    left out.
     """
 
     session_date: date
@@ -90,7 +90,11 @@ class Job:
     scratch: str
     patience_s: float = PATIENCE_S
     tables: tuple[str, ...] = ()
-    database: str = ""
+
+    @property
+    def kept_database(self) -> Path:
+        """The file in which `tables` stay."""
+        return Path(self.scratch, _KEPT_DATABASE)
 
 
 @dataclass(frozen=True)
@@ -217,7 +221,7 @@ def _build_here(job: Job, scratch: str, sender: Connection) -> None:
         "ES_BRONZE_ROOT": job.bronze_root,
         "ES_BRONZE_CACHE": f"{scratch}/bronze",
         "ES_SILVER_ROOT": job.silver_root,
-        "ES_DUCKDB_PATH": job.database or DATABASE,
+        "ES_DUCKDB_PATH": str(job.kept_database) if job.tables else DATABASE,
         "ES_TEMP_DIRECTORY": f"{scratch}/spill",
         "ES_THREADS": str(job.threads),
         "ES_MEMORY_LIMIT": f"{job.memory_mb}MB",
@@ -309,7 +313,7 @@ def _dbt_build(job: Job, scratch: str) -> Outcome:
             *((*selected, "--exclude-resource-type", "test") if job.tables else ()),
         ]
     )
-    if job.database:  # which others read, and a fork ends without closing it
+    if job.tables:  # which others read, and a fork ends without closing their database
         DuckDBConnectionManager.close_all_connections()
     outcome = _outcome_of(job.session_date, result)
     return replace(
